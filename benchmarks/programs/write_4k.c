@@ -1,0 +1,15 @@
+/* 4 KiB over the start of a file, into the page cache. */
+#include "bench.h"
+
+static long file;
+static char block[4096] __attribute__((aligned(4096)));
+
+static void prepare(void)
+{
+    file = must(call(SYS_open, arguments[2], O_RDWR, 0), "open");
+}
+
+static void once(void)
+{
+    must(call(SYS_pwrite, file, block, sizeof(block), 0), "pwrite");
+}

@@ -1,0 +1,3 @@
+module example.org/places
+
+go 1.24

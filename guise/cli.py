@@ -1,0 +1,106 @@
+"""The `guise` command: which part of it was meant, and one sentence for whatever goes wrong.
+
+Each command is imported when it is used.  `guise run` parses its few options by hand, because
+argparse alone takes as long to import as the rest of a start together.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+COMMANDS = {
+    "run": "guise.run_command",
+    "trace": "guise.trace_command",
+    "inspect": "guise.inspect_command",
+    "calls": "guise.calls_command",
+    "doctor": "guise.doctor_command",
+    "binfmt": "guise.binfmt_command",
+    "compat": "guise.compat.command",
+    "completion": "guise.completion_command",
+}
+NOT_STARTED = 125  # Guise itself failed, as env(1), nice(1) and timeout(1) report it
+
+
+class UsageError(Exception):
+    """The command line cannot be understood: one sentence that says what to write instead."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the process's exit status.  `guise run` does not return when it succeeds."""
+    _default_interrupt()
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _dispatch(words)
+    except UsageError as error:
+        return complain(str(error), 2)
+    except BrokenPipeError:
+        # The reader of our output left, as `guise calls freebsd | head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except MemoryError:
+        return complain(
+            "there is not enough memory: close something, or raise the limit (ulimit -v)", NOT_STARTED
+        )
+    except Exception as error:
+        return _last_resort(error)
+
+
+def complain(sentence: str, status: int) -> int:
+    """Print one sentence to stderr; returns `status` for the caller to exit with."""
+    sys.stdout.flush()
+    line = " ".join(sentence.split())
+    os.write(2, f"guise: {line}\n".encode("utf-8", "surrogateescape"))
+    return status
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        from guise import help_texts
+
+        return help_texts.show(words[1] if words[:1] == ["help"] and len(words) > 1 else "", error=not words)
+    if words[0] in ("-V", "--version"):
+        from guise import __version__
+
+        print(f"guise {__version__}")
+        return 0
+    module = COMMANDS.get(words[0])
+    if module is None:
+        raise UsageError(_unknown(words[0]))
+    if words[1:2] in (["--help"], ["-h"]):
+        from guise import help_texts
+
+        return help_texts.show(words[0])
+    import importlib
+
+    status: int = importlib.import_module(module).main(words[1:])
+    return status
+
+
+def _unknown(word: str) -> str:
+    if "/" in word or os.path.exists(word):
+        return f"{word} is no command of guise: to run a program, write `guise run {word}`"
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, 1)
+    hint = f"did you mean `guise {near[0]}`?" if near else "`guise --help` shows them"
+    return f"{word} is no command of guise: {hint}"
+
+
+def _default_interrupt() -> None:
+    """Ctrl-C ends us as it ends any program, by the signal and without a traceback."""
+    import _signal  # not `signal`, which builds enums
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+
+def _last_resort(error: Exception) -> int:
+    if os.environ.get("GUISE_DEBUG") == "1":
+        sys.excepthook(type(error), error, error.__traceback__)
+        return NOT_STARTED
+    return complain(
+        f"something inside Guise failed ({type(error).__name__}: {error}); please report it with what "
+        "the same command prints under GUISE_DEBUG=1",
+        NOT_STARTED,
+    )

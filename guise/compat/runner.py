@@ -1,0 +1,104 @@
+"""Runs cases through a backend, reads what they left, repeats what failed, and saves each at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from guise.compat import readers
+from guise.compat.backends import Backend, Done
+from guise.compat.baseline import Baseline
+from guise.compat.model import Result, Status, Test, full_name
+from guise.compat.planning import Planned
+
+
+@dataclass
+class _Attempts:
+    """One case's runs so far."""
+
+    planned: Planned
+    runs: list[list[Test]] = field(default_factory=list)
+    last: Done | None = None
+
+
+def run(
+    cases: Sequence[Planned], backend: Backend, baseline: Baseline, save: Callable[[Result], None]
+) -> None:
+    """Every case once, and again as often as its recipe says while something unexpected fails in it."""
+    waiting = list(reversed(cases))
+    under_way: dict[str, _Attempts] = {}
+
+    def fill() -> None:
+        while waiting and len(under_way) < backend.slots + 1:
+            planned = waiting.pop()
+            under_way[planned.name] = _Attempts(planned)
+            backend.submit(planned.prepare)
+
+    fill()
+    while under_way:
+        done = backend.take()
+        attempts = under_way[done.case.name]
+        tests = readers.read(attempts.planned.recipe.reader, done.runs)
+        attempts.runs.append(tests)
+        attempts.last = attempts.last or done
+        if _again(attempts, tests, baseline):
+            backend.submit(attempts.planned.prepare)
+            continue
+        del under_way[done.case.name]
+        save(_result(attempts))
+        fill()
+
+
+def _again(attempts: _Attempts, tests: list[Test], baseline: Baseline) -> bool:
+    """Repetitions only tell flaky from broken: the result stays what the first run said."""
+    if len(attempts.runs) > attempts.planned.recipe.retries:
+        return False
+    if any(test.status is Status.ERROR for test in tests):
+        return False
+    name = attempts.planned.name
+    return any(test.status.bad and baseline.find(full_name(name, test.name)) is None for test in tests)
+
+
+def _result(attempts: _Attempts) -> Result:
+    done = attempts.last
+    assert done is not None
+    ended = done.runs[0]
+    return Result(
+        case=attempts.planned.name,
+        tests=merge(attempts.runs),
+        seconds=ended.seconds,
+        memory=ended.memory,
+        exit=ended.exit,
+        signal=ended.signal,
+        attempts=len(attempts.runs),
+        note=_note(done),
+        output=ended.stdout + ended.stderr,
+    )
+
+
+def merge(runs: Sequence[Sequence[Test]]) -> tuple[Test, ...]:
+    """The first run's results; a test that failed in one and passed in another is flaky."""
+    first, *others = runs
+    passed = {test.name for tests in others for test in tests if test.status is Status.PASSED}
+    # A case that speaks for itself only when it ends badly passes by having nothing to say.
+    if any(all(test.name != "" or not test.status.bad for test in tests) for tests in others):
+        passed.add("")
+    failed = {test.name for tests in others for test in tests if test.status.bad}
+    return tuple(replace(test, flaky=test.name in (passed if test.status.bad else failed)) for test in first)
+
+
+def _note(done: Done) -> str:
+    ended = done.runs[0]
+    notes = []
+    if ended.stopped == "time":
+        notes.append("ended by its time limit")
+    elif ended.stopped == "memory":
+        notes.append("ended by its memory limit")
+    kept = len(ended.stdout) + len(ended.stderr)
+    if ended.printed > kept:
+        notes.append(f"printed {ended.printed} bytes, of which the first and the last were kept")
+    if ended.left:
+        notes.append(
+            f"left {len(ended.left)} processes running, which were ended: {', '.join(ended.left[:5])}"
+        )
+    return "; ".join(notes)

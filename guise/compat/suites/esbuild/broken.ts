@@ -1,0 +1,1 @@
+const = 3; let let

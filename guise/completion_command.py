@@ -1,0 +1,164 @@
+"""`guise completion`: scripts for the shells, made from the commands and options that there are."""
+
+from __future__ import annotations
+
+from guise.cli import COMMANDS, UsageError
+from guise.run_command import ENGINES, WITH_VALUE
+
+FLAGS = ("--clear-env", "--no-patch", "--verbose", "--help")
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "run": (*WITH_VALUE, *FLAGS),
+    "trace": (
+        "--output",
+        "--format",
+        "--json",
+        "--chrome",
+        "--stacks",
+        "--summary",
+        "--filter",
+        "--failed",
+        "--successful",
+        "--string-limit",
+        "--relative",
+        "--clock",
+        "--durations",
+        "--lossy",
+        "--engine",
+        "--as",
+        "--argv0",
+        "--no-patch",
+        "--verbose",
+        "--help",
+    ),
+    "inspect": ("--json", "--help"),
+    "calls": ("--unsupported", "--json", "--markdown", "--help"),
+    "doctor": ("--json", "--help"),
+    "binfmt": ("--help",),
+    "compat": (
+        "--engine",
+        "--as",
+        "--jobs",
+        "--shard",
+        "--only",
+        "--retries",
+        "--fresh",
+        "--cluster",
+        "--store",
+        "--baseline",
+        "--html",
+        "--json",
+        "--junit",
+        "--help",
+    ),
+    "completion": ("--help",),
+}
+WORDS: dict[str, tuple[str, ...]] = {
+    "binfmt": ("install", "remove", "status"),
+    "compat": ("run", "report", "diff", "list", "runs", "show"),
+    "completion": ("bash", "zsh", "fish"),
+    "trace": ("show",),
+}
+
+
+def main(words: list[str]) -> int:
+    scripts = {"bash": bash, "zsh": zsh, "fish": fish}
+    if len(words) != 1 or words[0] not in scripts:
+        raise UsageError("say for which shell: `guise completion bash`, zsh or fish")
+    print(scripts[words[0]](), end="")
+    return 0
+
+
+def _kernels() -> list[str]:
+    from personality.supervisor.images import personalities
+
+    return sorted(personalities())
+
+
+def bash() -> str:
+    kernels = " ".join(_kernels())
+    cases = "\n".join(_bash_case(command) for command in COMMANDS)
+    return f"""\
+# Completion of guise for bash.
+_guise() {{
+    local current=${{COMP_WORDS[COMP_CWORD]}} command=${{COMP_WORDS[1]}}
+    local previous=${{COMP_WORDS[COMP_CWORD-1]}}
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY=($(compgen -W "{" ".join(COMMANDS)} --help --version" -- "$current"))
+        return
+    fi
+    case $previous in
+    --engine) COMPREPLY=($(compgen -W "{" ".join(ENGINES)}" -- "$current")); return ;;
+    --as) COMPREPLY=($(compgen -W "{kernels}" -- "$current")); return ;;
+    --cwd) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    esac
+    case $command in
+{cases}
+    esac
+}}
+complete -o filenames -F _guise guise
+"""
+
+
+def _bash_case(command: str) -> str:
+    options = " ".join(OPTIONS[command])
+    words = " ".join(WORDS.get(command, ()))
+    if command == "calls":
+        words = " ".join(_kernels())
+    source = f'-W "{words}"' if words else "-f"
+    other = f'COMPREPLY=($(compgen {source} -- "$current"))'
+    return f"""\
+    {command})
+        if [[ $current == -* ]]; then
+            COMPREPLY=($(compgen -W "{options}" -- "$current"))
+        else
+            {other}
+        fi ;;"""
+
+
+def zsh() -> str:
+    cases = []
+    for command in COMMANDS:
+        options = " ".join(OPTIONS[command])
+        words = " ".join(WORDS.get(command, ()))
+        if command == "calls":
+            words = " ".join(_kernels())
+        other = f"compadd -- {words}" if words else "_files"
+        cases.append(f"    {command}) if [[ $PREFIX == -* ]]; then compadd -- {options}; else {other}; fi ;;")
+    return f"""\
+#compdef guise
+# Completion of guise for zsh.
+_guise() {{
+    if ((CURRENT == 2)); then
+        compadd -- {" ".join(COMMANDS)} --help --version
+        return
+    fi
+    case $words[CURRENT-1] in
+    --engine) compadd -- {" ".join(ENGINES)}; return ;;
+    --as) compadd -- {" ".join(_kernels())}; return ;;
+    --cwd) _files -/; return ;;
+    esac
+    case $words[2] in
+{chr(10).join(cases)}
+    esac
+}}
+_guise "$@"
+"""
+
+
+def fish() -> str:
+    lines = ["# Completion of guise for fish.", "complete -c guise -f"]
+    for command in COMMANDS:
+        lines.append(f"complete -c guise -n __fish_use_subcommand -a {command}")
+        seen = f"'__fish_seen_subcommand_from {command}'"
+        for option in OPTIONS[command]:
+            value = " -x" if option in WITH_VALUE else ""
+            choices = {"--engine": " ".join(ENGINES), "--as": " ".join(_kernels())}.get(option)
+            chosen = f" -a '{choices}'" if choices else ""
+            lines.append(f"complete -c guise -n {seen} -l {option.removeprefix('--')}{value}{chosen}")
+        words = WORDS.get(command) or (tuple(_kernels()) if command == "calls" else ())
+        if words:
+            lines.append(f"complete -c guise -n {seen} -a '{' '.join(words)}'")
+        elif command in ("run", "inspect"):
+            lines.append(f"complete -c guise -n {seen} -F")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,194 @@
+"""What `guise --help` and `guise COMMAND --help` print: examples first, then every option."""
+
+from __future__ import annotations
+
+import sys
+
+GENERAL = """\
+Guise runs programs built for another kernel on this one, natively.
+
+  guise run ./program-for-freebsd --its-own --options    run it, as if it were a program of this system
+  guise inspect ./program                                what is it, and will it run?
+  guise doctor                                           what this machine offers, and what is missing
+  guise calls freebsd                                    which of FreeBSD's system calls are served
+  sudo guise binfmt install                              afterwards ./program-for-freebsd just runs
+
+`guise COMMAND --help` explains each of them:
+  run         start a program
+  trace       show the system calls that it makes
+  inspect     look at a program without running it
+  calls       the table of supported system calls
+  doctor      check the host
+  binfmt      let the host kernel start such programs itself
+  compat      run test suites as guests, and say what passes
+  completion  completion for bash, zsh and fish
+
+`guise --version` prints the version.
+"""
+
+RUN = """\
+guise run [OPTIONS] PROGRAM [ARGUMENTS]     run a program built for another kernel
+
+  guise run ./hello one two              arguments after the program are the program's own
+  guise run --as freebsd-13.2 ./hello    the kernel says that it is this release
+  guise run --engine ptrace ./hello      every call stops: slow, for tracing
+  guise run --env LANG=C --cwd /tmp ./hello
+  guise run -v ./hello                   say which calls were made that are not served
+
+Options stand before PROGRAM:
+  --engine native|ptrace   how calls are caught; native is the default and runs at native speed
+  --as KERNEL[-RELEASE]    the guest kernel, when the file does not say it, and its release
+  --env NAME=VALUE         set a variable for the program (again for another one)
+  --unset-env NAME         leave a variable out
+  --clear-env              start with an empty environment
+  --cwd DIRECTORY          start there; PROGRAM is looked up from there too
+  --argv0 NAME             what the program sees as its own name
+  --no-patch               do not rewrite system call instructions: every call costs a signal
+  -v, --verbose            report unserved calls, and programs that could not be executed
+  --                       end of options
+
+PROGRAM is looked up in PATH unless it holds a slash.  The program ends as it would at home: its
+exit status, or death by its signal, is guise's own.  126: found, but cannot be run; 127: not found;
+125: Guise itself failed; 2: a mistake in the command line.
+"""
+
+TRACE = """\
+guise trace [OPTIONS] PROGRAM [ARGUMENTS]     run a program and show the system calls that it makes
+guise trace show FILE [OPTIONS]               show a recording
+
+  guise trace ./hello                           one line per call, on standard error
+  guise trace -o hello.guise ./hello            record everything: fastest, and any form can be made of it
+  guise trace show hello.guise --json | jq .
+  guise trace -e %file --failed ./hello         calls that name files and fail
+  guise trace -e 'path~\\.conf$' ./hello        calls with such a path
+  guise trace -c ./hello                        counts and times per call
+  guise trace --chrome -o t.json ./hello        a timeline for ui.perfetto.dev or chrome://tracing
+
+Threads, children and what they execute are followed, and programs of this system are traced as well.
+Options stand before PROGRAM:
+  -o, --output FILE        write there (-: standard output); FILE.guise is a recording, FILE.json JSON
+  --format FORM            text, json, chrome, stacks, summary, recording
+  --json                   one JSON object a line: docs/trace-format.md describes them
+  --chrome                 a timeline, one track per thread
+  --stacks                 collapsed stacks, for flame graphs (speedscope, flamegraph.pl)
+  -c, --summary            a table of calls: number, errors, times
+  -e, --filter EXPRESSION  only what matches (again: all of them must match)
+        open,close         these calls                 %net         a class of calls
+        !open              all but this one            errno=ENOENT calls that fail so
+        path=/etc          /etc in a string            path~REGEX   a string that matches
+        fd=3, result=0, process=77, duration>1ms
+  --failed, --successful   only those
+  -s, --string-limit N     bytes of a buffer that are shown: 32; 4096 at most
+  -t, -tt, -T              times since the start, times of day, and how long each call took
+  --lossy                  never make the program wait: drop what cannot be kept, and count it
+  --engine, --as, --argv0, --no-patch, -v   as for `guise run`
+
+The exit status is the program's own; 1 when the trace cannot be written, 2 for a mistake in the
+command line.  Ctrl-C goes to the program.
+"""
+
+INSPECT = """\
+guise inspect PROGRAM [--json]     say what a program is and whether it will run, without running it
+
+  guise inspect ./esbuild
+  guise inspect ./esbuild --json | jq .calls.unsupported
+
+It names the kernel and release the program was built for, whether it is static, the interpreter and
+libraries that it needs, and the calls found in it that are not supported.  The exit status is 0 when
+the program can be started, and 126 or 127 as `guise run` would give when it cannot.
+"""
+
+CALLS = """\
+guise calls [KERNEL] [--unsupported] [--json|--markdown]     the table of a kernel's system calls
+
+  guise calls                            which kernels there are
+  guise calls freebsd                    every call, how it is served, and the reason where it is not
+  guise calls freebsd --unsupported      only those that a program cannot use
+  guise calls freebsd --markdown > calls.md
+"""
+
+DOCTOR = """\
+guise doctor [--json]     check what this machine offers to Guise
+
+  guise doctor
+  guise doctor --json | jq '.[] | select(.state != "ok")'
+
+For everything that is missing it says what that costs and how to get it.  The exit status is 0 when
+programs can be run, and 1 when something that `guise run` cannot do without is missing.
+"""
+
+BINFMT = """\
+guise binfmt install|remove|status     let the host kernel start programs of other kernels itself
+
+  sudo guise binfmt install     afterwards ./program-for-freebsd just runs, from any shell or program
+  guise binfmt status           what is registered, and for which interpreter
+  sudo guise binfmt remove
+
+It uses binfmt_misc, and recognises programs by the OS/ABI byte of their ELF header.  The entry lasts
+until the next start of the machine; `install` also says how to make it permanent.
+"""
+
+COMPAT = """\
+guise compat ACTION ...     run suites of programs as guests and say what passed, with denominators
+
+  guise compat list                              the suites that come with Guise
+  guise compat run go-std --only 'net/*'         run some cases of one
+  guise compat run ./my-suite.toml -j 4          run your own: docs/compat.md says how to write it
+  guise compat run go-std --shard 2/5 --store shard-2.sqlite
+  guise compat report --html report.html         everything that was run last, as one page
+  guise compat diff 3 7                          what differs between two runs
+
+Actions:
+  run SUITE...     run a suite's cases and save each result at once; a run that was stopped goes on
+  report [RUN...]  the newest run of every suite, personality and engine, or the runs named
+  diff A B         tests that two runs (NUMBER, FILE#NUMBER or FILE) disagree about
+  list [SUITE]     suites, or the cases of one
+  runs             the history
+  show RUN CASE    what a case printed
+
+Options of run:
+  --engine native|ptrace   how calls are caught
+  --as KERNEL[-RELEASE]    the personality; linux runs the suite natively, for reference
+  -j, --jobs N             cases at a time; the number of CPUs otherwise
+  --shard I/N              the I-th of N parts
+  --only PATTERN           cases whose names match, as in a shell
+  --retries N              repeat a case with unexpected failures N times, to tell flaky from broken
+  --fresh                  begin again instead of going on with a stopped run
+  --cluster ADDRESS        run the cases on a Dask cluster
+Options of run and report:
+  --store FILE             where results are kept; $XDG_STATE_HOME/guise/compat.sqlite otherwise
+  --baseline FILE          known failures, one `NAME: reason` a line
+  --html, --json, --junit FILE   write a report
+
+The exit status is 0 when nothing got worse than the known failures say, and 1 when something did.
+"""
+
+COMPLETION = """\
+guise completion bash|zsh|fish     print a completion script for a shell
+
+  bash:  guise completion bash > ~/.local/share/bash-completion/completions/guise
+  zsh:   guise completion zsh > "${fpath[1]}/_guise"
+  fish:  guise completion fish > ~/.config/fish/completions/guise.fish
+"""
+
+TEXTS = {
+    "": GENERAL,
+    "run": RUN,
+    "trace": TRACE,
+    "inspect": INSPECT,
+    "calls": CALLS,
+    "doctor": DOCTOR,
+    "binfmt": BINFMT,
+    "compat": COMPAT,
+    "completion": COMPLETION,
+}
+
+
+def show(command: str, *, error: bool = False) -> int:
+    """Print the help of a command ("": of all); the exit status (2 when it was not asked for)."""
+    text = TEXTS.get(command)
+    if text is None:
+        print(f"guise: {command} is no command: `guise --help` lists them", file=sys.stderr)
+        return 2
+    print(text, end="", file=sys.stderr if error else sys.stdout)
+    return 2 if error else 0

@@ -1,0 +1,154 @@
+"""Events as lines that people know from strace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from guise.tracing.events import CallEvent, EndEvent, Event, SignalEvent
+from syscalls.values import (
+    Change,
+    Data,
+    Flags,
+    Integer,
+    Items,
+    Members,
+    Outcome,
+    Pointer,
+    Symbol,
+    Text,
+    Value,
+)
+
+_ESCAPES = {9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\"}
+_SI_CODES = {0: "SI_USER", -1: "SI_QUEUE", -2: "SI_TIMER", -6: "SI_TKILL", 0x80: "SI_KERNEL"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a line shows.  `times`: "" none, "relative" since the first event, "clock" the time of day."""
+
+    colour: bool = False
+    times: str = ""
+    durations: bool = False
+
+
+def quote(data: bytes) -> str:
+    """Bytes as a C string literal."""
+    shown = "".join(_ESCAPES.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in data)
+    return f'"{shown}"'
+
+
+def render(value: Value) -> str:
+    """One value as text."""
+    return _RENDER[type(value)](value)
+
+
+def _integer(value: Integer) -> str:
+    if value.base == 8:
+        return f"0{value.value:o}" if value.value else "0"
+    return f"{value.value:#x}" if value.base == 16 else str(value.value)
+
+
+def _flags(value: Flags) -> str:
+    parts = list(value.names)
+    if value.rest or not parts:
+        parts.append(f"{value.rest:#x}" if value.rest else "0")
+    return "|".join(parts)
+
+
+def _data(value: Data) -> str:
+    if value.length and not value.data:
+        return f"/* {value.length} */"
+    return quote(value.data) + ("..." if value.length > len(value.data) else "")
+
+
+def _pointer(value: Pointer) -> str:
+    if value.target is not None:
+        return render(value.target)
+    return f"{value.address:#x}" if value.address else "NULL"
+
+
+def _items(value: Items) -> str:
+    return f"[{', '.join(map(render, value.values))}{', ...' if value.truncated else ''}]"
+
+
+def _members(value: Members) -> str:
+    return "{" + ", ".join(f"{name}={render(member)}" for name, member in value.members) + "}"
+
+
+_RENDER: dict[type, Callable[..., str]] = {
+    Integer: _integer,
+    Symbol: lambda v: v.name or str(v.value),
+    Flags: _flags,
+    Text: lambda v: quote(v.data) + ("..." if v.truncated else ""),
+    Data: _data,
+    Pointer: _pointer,
+    Items: _items,
+    Members: _members,
+    Change: lambda v: f"{render(v.before)} => {render(v.after)}",
+}
+
+
+def outcome(value: Outcome) -> str:
+    """What stands after the equals sign."""
+    if value.state == "done" and value.error:
+        text = f" ({value.error_text})" if value.error_text else ""
+        return f"-1 {value.error}{text}"
+    if value.state == "done" and value.value is not None:
+        return render(value.value)
+    return {"restarted": "? (interrupted, runs again)", "unfinished": "? (never ended)"}.get(value.state, "?")
+
+
+class Printer:
+    """Renders events; threads are named as soon as there is more than one."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._first = 0
+        self._threads: set[int] = set()
+
+    def line(self, event: Event) -> str:
+        """One line without its end, or "" for what text does not show."""
+        self._first = self._first or event.start
+        self._threads.add(event.thread.thread)
+        body = self._body(event)
+        if not body:
+            return ""
+        prefix = f"[{event.thread.thread}] " if len(self._threads) > 1 else ""
+        return self._dim(prefix + self._time(event)) + body
+
+    def _time(self, event: Event) -> str:
+        if self._style.times == "relative":
+            return f"{(event.start - self._first) / 1e9:.6f} "
+        if self._style.times == "clock":
+            now = event.start + event.thread.real_time
+            seconds = now // 1_000_000_000 % 86400
+            return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{now % 10**9 // 1000:06} "
+        return ""
+
+    def _body(self, event: Event) -> str:
+        if isinstance(event, CallEvent):
+            call = event.call
+            arguments = ", ".join(render(value) for _, value in call.arguments)
+            result = outcome(call.outcome)
+            took = self._dim(f" <{event.duration / 1e9:.6f}>") if self._style.durations else ""
+            if call.outcome.error:
+                result = self._paint("31", result)
+            return f"{self._paint('1', call.name)}({arguments}) = {result}{took}"
+        if isinstance(event, SignalEvent):
+            code = _SI_CODES.get(event.code, str(event.code))
+            sender = f", si_pid={event.sender}" if event.sender else ""
+            name = event.name or str(event.number)
+            return self._paint("33", f"--- {name} {{si_code={code}{sender}}} ---")
+        if isinstance(event, EndEvent):
+            if event.signal:
+                return self._paint("31", f"+++ killed by {event.signal} +++")
+            return self._dim(f"+++ exited with {event.status} +++")
+        return ""
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._style.colour and text else text
+
+    def _dim(self, text: str) -> str:
+        return self._paint("2", text)

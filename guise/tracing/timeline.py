@@ -1,0 +1,42 @@
+"""Events in the JSON form that Chrome's and Perfetto's viewers load: one track per thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from guise.tracing import text
+from guise.tracing.events import CallEvent, EndEvent, Event, SignalEvent, StartEvent
+
+
+def parts(events: Iterator[Event]) -> Iterator[str]:
+    """The file, piece by piece.  Times there are microseconds."""
+    yield '{"displayTimeUnit":"ns","traceEvents":[\n'
+    separator = ""
+    for event in events:
+        for entry in _entries(event):
+            yield separator + json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+            separator = ",\n"
+    yield "\n]}\n"
+
+
+def _entries(event: Event) -> Iterator[dict[str, object]]:
+    thread = event.thread
+    where: dict[str, object] = {"pid": thread.process, "tid": thread.thread, "ts": event.start / 1000}
+    if isinstance(event, StartEvent):
+        name = thread.program.rpartition("/")[2].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        label = {"name": f"{name} ({thread.kernel})"}
+        yield {"ph": "M", "name": "process_name", **where, "args": label}
+        yield {"ph": "M", "name": "thread_name", **where, "args": {"name": f"{name} {thread.thread}"}}
+    elif isinstance(event, CallEvent):
+        arguments: dict[str, object] = {name: text.render(value) for name, value in event.call.arguments}
+        arguments["result"] = text.outcome(event.call.outcome)
+        yield {
+            "ph": "X", "name": event.call.name, "cat": ",".join(sorted(event.call.tags)) or "call", **where,
+            "dur": event.duration / 1000, "args": arguments,
+        }  # fmt: skip
+    elif isinstance(event, SignalEvent):
+        yield {"ph": "i", "s": "t", "name": event.name or str(event.number), "cat": "signal", **where}
+    elif isinstance(event, EndEvent):
+        name = f"killed by {event.signal}" if event.signal else f"exit {event.status}"
+        yield {"ph": "i", "s": "p", "name": name, "cat": "process", **where}

@@ -1,0 +1,116 @@
+"""Interfaces, addresses and routes of the host, read through its routing socket."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+_LINKS, _ADDRESSES, _ROUTES = 18, 22, 26  # RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE
+_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+_DONE, _ERROR = 3, 2
+_MAIN_TABLE = 254
+
+
+class Link:
+    """A network interface; `flags` and `kind` are the host's IFF_* and ARPHRD_*."""
+
+    __slots__ = ("address", "broadcast", "counters", "flags", "index", "kind", "mtu", "name")
+
+    def __init__(self, index: int, kind: int, flags: int, attributes: dict[int, bytes]) -> None:
+        self.index = index
+        self.kind = kind
+        self.flags = flags
+        self.name = attributes.get(3, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
+        self.address = attributes.get(1, b"")
+        self.broadcast = attributes.get(2, b"")
+        self.mtu = int.from_bytes(attributes.get(4, b"\0"), "little")
+        # rtnl_link_stats64: packets, bytes, errors, dropped (each in and out), multicast, collisions
+        self.counters = (
+            struct.unpack_from("<10Q", attributes[23]) if len(attributes.get(23, b"")) >= 80 else (0,) * 10
+        )
+
+
+class Address:
+    """An address of an interface, with the length of its prefix."""
+
+    __slots__ = ("address", "broadcast", "family", "index", "prefix")
+
+    def __init__(self, family: int, prefix: int, index: int, attributes: dict[int, bytes]) -> None:
+        self.family = family
+        self.prefix = prefix
+        self.index = index
+        self.address = attributes.get(2) or attributes.get(1, b"")  # IFA_LOCAL where there is a peer
+        self.broadcast = attributes.get(4, b"") or (attributes.get(1, b"") if 2 in attributes else b"")
+
+
+class Route:
+    """A route of the main table; `gateway` is empty for one over a link."""
+
+    __slots__ = ("destination", "family", "gateway", "index", "prefix", "scope")
+
+    def __init__(self, family: int, prefix: int, scope: int, attributes: dict[int, bytes]) -> None:
+        self.family = family
+        self.prefix = prefix
+        self.scope = scope
+        size = 4 if family == socket.AF_INET else 16
+        self.destination = attributes.get(1, bytes(size))
+        self.gateway = attributes.get(5, b"")
+        self.index = int.from_bytes(attributes.get(4, b"\0"), "little")
+
+
+def links() -> list[Link]:
+    found = []
+    for body in _dump(_LINKS, struct.pack("<BBHiII", 0, 0, 0, 0, 0, 0)):
+        _family, kind, index, flags, _change = struct.unpack_from("<BxHiII", body)
+        found.append(Link(index, kind, flags, _attributes(body[16:])))
+    return sorted(found, key=lambda link: link.index)
+
+
+def addresses() -> list[Address]:
+    found = []
+    for body in _dump(_ADDRESSES, struct.pack("<BBBBI", 0, 0, 0, 0, 0)):
+        family, prefix, _flags, _scope, index = struct.unpack_from("<BBBBI", body)
+        found.append(Address(family, prefix, index, _attributes(body[8:])))
+    return found
+
+
+def routes() -> list[Route]:
+    found = []
+    for body in _dump(_ROUTES, struct.pack("<8BI", 0, 0, 0, 0, 0, 0, 0, 0, 0)):
+        family, prefix, _source, _tos, table, _protocol, scope, kind, _flags = struct.unpack_from(
+            "<8BI", body
+        )
+        if table == _MAIN_TABLE and kind == 1:  # RTN_UNICAST
+            found.append(Route(family, prefix, scope, _attributes(body[12:])))
+    return found
+
+
+def _dump(kind: int, body: bytes) -> list[bytes]:
+    """The bodies of all answers to a dump request.  Raises OSError."""
+    answers: list[bytes] = []
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+    ) as channel:
+        channel.send(struct.pack("<IHHII", 16 + len(body), kind, _DUMP, 1, 0) + body)
+        while True:
+            data = channel.recv(1 << 17)
+            while len(data) >= 16:
+                size, answer, _flags, _sequence, _port = struct.unpack_from("<IHHII", data)
+                if answer == _DONE:
+                    return answers
+                if answer == _ERROR:
+                    number = -struct.unpack_from("<i", data, 16)[0]
+                    raise OSError(number, "the host's routing socket refused a request")
+                answers.append(data[16:size])
+                data = data[(size + 3) & ~3 :]
+
+
+def _attributes(data: bytes) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    while len(data) >= 4:
+        size, kind = struct.unpack_from("<HH", data)
+        if size < 4:
+            break
+        found[kind & 0x3FFF] = data[4:size]
+        data = data[(size + 3) & ~3 :]
+    return found

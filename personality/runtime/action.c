@@ -1,0 +1,100 @@
+/* The guest's signal actions, and what the host is told to do for each. */
+#include "core.h"
+
+RUNTIME_LEAF_LOCK(action_lock);
+
+static void tell_host(struct thread *t, int signal, const struct guest_action *a)
+{
+    struct host_sigaction h = {0, HOST_SA_RESTORER, (u64)host_restorer, 0};
+    bool ignored = a->handler == GUEST_SIG_IGN ||
+                   (a->handler == GUEST_SIG_DFL && t->personality->default_ignored(signal));
+    bool watched = ignored && signal_is_wanted(t, signal);
+    bool ours = (SYNCHRONOUS & signal_bit(signal)) || watched;
+    if (a->handler > GUEST_SIG_IGN || ours) {
+        /* Everything but faults is blocked while the host's handler runs.  SA_RESTART always: the
+         * kernel then shows by the instruction pointer that a call may be restarted. */
+        h.handler = (u64)host_signal_handler;
+        h.mask = mask_for_host(~0UL);
+        h.flags |= HOST_SA_SIGINFO | HOST_SA_ONSTACK | HOST_SA_RESTART;
+    } else if (ignored) {
+        h.handler = GUEST_SIG_IGN;
+    }
+    /* What the host ignores by itself stays at its default: programs inherit what is ignored, and a
+     * child's end must stay waitable. */
+    bool host_ignores = signal == HOST_SIGCHLD || signal == HOST_SIGURG || signal == HOST_SIGWINCH;
+    if (host_ignores && a->handler == GUEST_SIG_DFL && !watched)
+        h.handler = GUEST_SIG_DFL;
+    if (signal == HOST_SIGCHLD && a->handler == GUEST_SIG_IGN && watched)
+        h.flags |= HOST_SA_NOCLDWAIT; /* what ignoring it means on the host */
+    if (a->flags & ACTION_NOCLDSTOP)
+        h.flags |= HOST_SA_NOCLDSTOP;
+    if (a->flags & ACTION_NOCLDWAIT)
+        h.flags |= HOST_SA_NOCLDWAIT;
+    host(__NR_rt_sigaction, signal, &h, 0, 8);
+}
+
+long action_set(struct thread *t, int signal, const struct guest_action *wanted, struct guest_action *old)
+{
+    if (signal < 1 || signal > HOST_SIGNALS)
+        return -EINVAL;
+    struct guest_action *slot = &t->process->actions[signal];
+    if (wanted == NULL) {
+        *old = *slot;
+        return 0;
+    }
+    if (signal == HOST_SIGKILL || signal == HOST_SIGSTOP)
+        return -EINVAL;
+    lock_acquire(&action_lock);
+    if (old != NULL)
+        *old = *slot;
+    *slot = *wanted;
+    tell_host(t, signal, wanted);
+    lock_release(&action_lock);
+    return 0;
+}
+
+void action_refresh(struct thread *t, int signal)
+{
+    if (signal < 1 || signal > HOST_SIGNALS || signal == HOST_SIGKILL || signal == HOST_SIGSTOP)
+        return;
+    lock_acquire(&action_lock);
+    tell_host(t, signal, &t->process->actions[signal]);
+    if (signal_is_wanted(t, signal))
+        watched_signals |= signal_bit(signal);
+    else
+        watched_signals &= ~signal_bit(signal);
+    lock_release(&action_lock);
+    if (!t->signals_held)
+        set_host_mask(t->mask);
+}
+
+/* Once, before the first guest instruction: what was ignored stays ignored, faults come to us. */
+void signals_init(struct process *p)
+{
+    struct thread *t = current_thread();
+    for (int signal = 1; signal <= HOST_SIGNALS; signal++) {
+        struct host_sigaction h;
+        if (signal == HOST_SIGKILL || signal == HOST_SIGSTOP)
+            continue;
+        if (host(__NR_rt_sigaction, signal, 0, &h, 8) != 0)
+            continue;
+        bool ignored = h.handler == GUEST_SIG_IGN;
+        if (ignored && !p->personality->default_ignored(signal))
+            p->actions[signal].handler = GUEST_SIG_IGN;
+        if ((SYNCHRONOUS & signal_bit(signal)) ||
+            (p->personality->default_ignored(signal) && !ignored && signal != HOST_SIGCHLD))
+            tell_host(t, signal, &p->actions[signal]);
+    }
+}
+
+/* The host resets handlers at exec, ours for ignored signals included; those must be ignored there
+ * too. */
+void actions_before_exec(struct process *p)
+{
+    for (int signal = 1; signal <= HOST_SIGNALS; signal++) {
+        if (p->actions[signal].handler != GUEST_SIG_IGN)
+            continue;
+        struct host_sigaction h = {GUEST_SIG_IGN, HOST_SA_RESTORER, (u64)host_restorer, 0};
+        host(__NR_rt_sigaction, signal, &h, 0, 8);
+    }
+}

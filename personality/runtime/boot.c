@@ -1,0 +1,335 @@
+/* The runtime's first instructions as a Linux program, up to the guest's first instruction.
+ *
+ * It was exec'd with the guest's own arguments; what it must know beyond them is one environment
+ * string, GUISE=key=value,..., that the guest never sees. */
+#include "core.h"
+#include "trace.h"
+#include <linux/auxvec.h>
+#include <linux/elf.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+
+struct process main_process;
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+
+struct boot_result {
+    u64 stack, original;
+};
+struct boot_result runtime_boot(u64 original, const Elf64_Dyn *dynamic);
+
+static struct thread *first_thread;
+
+static void relocate(const Elf64_Dyn *dynamic)
+{
+    u64 base = (u64)&__ehdr_start, table = 0, size = 0;
+    for (; dynamic->d_tag != DT_NULL; dynamic++) {
+        if (dynamic->d_tag == DT_RELA)
+            table = base + dynamic->d_un.d_ptr;
+        else if (dynamic->d_tag == DT_RELASZ)
+            size = dynamic->d_un.d_val;
+    }
+    for (u64 i = 0; i < size / sizeof(Elf64_Rela); i++) {
+        const Elf64_Rela *r = (const Elf64_Rela *)table + i;
+        if (ELF64_R_TYPE(r->r_info) == 8 /* R_X86_64_RELATIVE */)
+            *(u64 *)(base + r->r_offset) = base + (u64)r->r_addend;
+    }
+}
+
+static void find_text(void)
+{
+    u64 base = (u64)&__ehdr_start;
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
+    for (u32 i = 0; i < __ehdr_start.e_phnum; i++) {
+        if (segment[i].p_type != PT_LOAD || !(segment[i].p_flags & PF_X))
+            continue;
+        text_start = base + segment[i].p_vaddr;
+        text_end = text_start + segment[i].p_memsz;
+    }
+}
+
+static void cpuid(u32 leaf, u32 part, u32 r[4])
+{
+    __asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(part));
+}
+
+#define XSAVE_LEAF 0xd
+#define XSAVE_BASE 576          /* legacy part and header */
+#define AMX_STATE (3UL << 17)   /* off until a program asks the host for it, and not in its signal frames */
+
+/* The size has to be what the host computes, to the byte: it takes a frame that claims more for one
+ * without extended state. */
+static void measure_xstate(struct process *p)
+{
+    u32 low, high, r[4];
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    p->xstate_mask = ((u64)high << 32 | low) & ~AMX_STATE;
+    p->xstate_size = XSAVE_BASE;
+    for (u32 part = 2; part < 63; part++) {
+        if (!(p->xstate_mask >> part & 1))
+            continue;
+        cpuid(XSAVE_LEAF, part, r);
+        if (r[0] + r[1] > p->xstate_size)
+            p->xstate_size = r[0] + r[1];
+    }
+}
+
+/* On the host's own stack: relocate, and make the area whose stack everything else uses. */
+struct boot_result runtime_boot(u64 original, const Elf64_Dyn *dynamic)
+{
+    relocate(dynamic);
+    find_text();
+    measure_xstate(&main_process);
+    first_thread = thread_allocate(&main_process);
+    if (first_thread == NULL)
+        runtime_panic("guise: no memory for the runtime");
+    return (struct boot_result){first_thread->runtime_stack, original};
+}
+
+u64 auxv_value(const u64 *auxv, u64 key, u64 otherwise)
+{
+    for (; auxv[0] != AT_NULL; auxv += 2)
+        if (auxv[0] == key)
+            return auxv[1];
+    return otherwise;
+}
+
+static bool key_is(const char *at, const char *key, const char **value)
+{
+    while (*key != 0 && *at == *key) {
+        at++;
+        key++;
+    }
+    if (*key != 0 || *at != '=')
+        return false;
+    *value = at + 1;
+    return true;
+}
+
+static u64 number_at(const char *at, u32 base)
+{
+    u64 value = 0;
+    bool negative = *at == '-';
+    for (at += negative; *at != 0 && *at != ','; at++)
+        value = value * base + (u64)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+    return negative ? -value : value;
+}
+
+static void word_at(const char *at, char *to, size_t room)
+{
+    for (; room > 1 && *at != 0 && *at != ','; room--)
+        *to++ = *at++;
+    *to = 0;
+}
+
+bool parse_boot(struct boot *b, char **envp)
+{
+    const char *at = NULL, *value;
+    b->control_fd = b->runtime_fd = b->plans_fd = b->plan_fd = b->image_fd = b->interpreter_plan_fd = b->interpreter_fd = -1;
+    b->trace_fd = b->trace_slot = -1;
+    if (envp[0] == NULL || !key_is(envp[0], "GUISE", &at))
+        return false;
+    while (*at != 0) {
+        if (key_is(at, "control", &value))
+            b->control_fd = (int)number_at(value, 10);
+        else if (key_is(at, "runtime", &value))
+            b->runtime_fd = (int)number_at(value, 10);
+        else if (key_is(at, "plans", &value))
+            b->plans_fd = (int)number_at(value, 10);
+        else if (key_is(at, "plan", &value))
+            b->plan_fd = (int)number_at(value, 10);
+        else if (key_is(at, "image", &value))
+            b->image_fd = (int)number_at(value, 10);
+        else if (key_is(at, "interp_plan", &value))
+            b->interpreter_plan_fd = (int)number_at(value, 10);
+        else if (key_is(at, "interp", &value))
+            b->interpreter_fd = (int)number_at(value, 10);
+        else if (key_is(at, "engine", &value))
+            b->engine = *value == 'p' ? ENGINE_PTRACE : ENGINE_NATIVE;
+        else if (key_is(at, "release", &value))
+            b->release = (u32)number_at(value, 10);
+        else if (key_is(at, "nopatch", &value))
+            b->no_patch = (u32)number_at(value, 10);
+        else if (key_is(at, "debug", &value))
+            b->debug = (u32)number_at(value, 10);
+        else if (key_is(at, "supervisor", &value))
+            b->supervisor = (s32)number_at(value, 10);
+        else if (key_is(at, "trace", &value))
+            b->trace_fd = (int)number_at(value, 10);
+        else if (key_is(at, "trace_slot", &value))
+            b->trace_slot = (int)number_at(value, 10);
+        else if (key_is(at, "assume", &value))
+            word_at(value, b->assumed, sizeof(b->assumed));
+        else if (key_is(at, "pdeathsig", &value))
+            b->die_with_parent = (u32)number_at(value, 10);
+        else if (key_is(at, "mask", &value)) {
+            b->mask = number_at(value, 16);
+            b->has_mask = 1;
+        } else if (key_is(at, "exe", &value)) {
+            b->executable = value;
+            return true;
+        }
+        while (*at != 0 && *at != ',')
+            at++;
+        if (*at == ',')
+            at++;
+    }
+    return true;
+}
+
+static void set_name(const char *path)
+{
+    const char *name = path;
+    for (const char *c = path; *c != 0; c++)
+        if (*c == '/')
+            name = c + 1;
+    host(__NR_prctl, PR_SET_NAME, name, 0, 0, 0);
+}
+
+static void remember_executable(struct process *p, const struct boot *b)
+{
+    char link[40];
+    format(link, sizeof(link), "/proc/self/fd/%d", b->image_fd);
+    long n = host(__NR_readlink, link, p->executable, sizeof(p->executable) - 1);
+    if (n <= 0 || p->executable[0] != '/') {
+        const char *given = b->executable ? b->executable : "";
+        n = (long)strlen(given);
+        if (n > (long)sizeof(p->executable) - 1)
+            n = sizeof(p->executable) - 1;
+        memcpy(p->executable, given, (size_t)n);
+    }
+    p->executable[n] = 0;
+    set_name(p->executable);
+}
+
+static void keep_descriptor(int fd)
+{
+    host(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* The host would give a free number in the reserved range to the guest, and a module that puts a
+ * descriptor of its own there later would close what the guest has. */
+static void occupy_reserved(const struct process *p, int trace_fd)
+{
+    for (int fd = p->reserved_base; fd < p->reserved_base + p->reserved_count; fd++)
+        if (fd != p->control_fd && fd != p->runtime_fd && fd != p->plans_fd && fd != trace_fd)
+            host(__NR_dup3, p->runtime_fd, fd, O_CLOEXEC);
+}
+
+static void announce(struct thread *t)
+{
+    u64 args[MAX_ARGUMENTS] = {(u64)&__ehdr_start, text_end, (u64)trap_exit, text_start};
+    struct upcall_result result;
+    if (upcall(t, UPCALL_HELLO, args, 0, NULL, 0, -1, NULL, 0, &result) != 0)
+        runtime_panic("guise: the tracer cannot be reached");
+}
+
+static void map_images(const struct boot *b, struct mapped *image, struct mapped *interpreter)
+{
+    long r = map_plan(b->plan_fd, b->image_fd, false, image);
+    if (r != 0)
+        runtime_panic("guise: %s: cannot be mapped at its addresses (error %ld)", b->executable, -r);
+    host(__NR_close, b->plan_fd);
+    *interpreter = *image;
+    interpreter->base = 0;
+    if (b->interpreter_plan_fd < 0)
+        return;
+    r = map_plan(b->interpreter_plan_fd, b->interpreter_fd, true, interpreter);
+    if (r != 0)
+        runtime_panic("guise: %s: its interpreter cannot be mapped (error %ld)", b->executable, -r);
+    host(__NR_close, b->interpreter_plan_fd);
+    host(__NR_close, b->interpreter_fd);
+}
+
+static void fill_process(struct process *p, const struct boot *b, const struct mapped *image,
+                         const struct mapped *interpreter)
+{
+    p->personality = find_personality(image->personality);
+    if (p->personality == NULL)
+        runtime_panic("guise: %s: this runtime has no personality for %s", b->executable, image->personality);
+    p->engine = b->engine;
+    memcpy(p->assumed, b->assumed, sizeof(p->assumed));
+    p->run_release = b->release;
+    /* With the host's programs as guests the release is theirs, and not that of others among them. */
+    bool of_this = b->assumed[0] == 0 || strcmp(b->assumed, p->personality->name) == 0;
+    p->asked_release = of_this ? b->release : 0;
+    p->release = p->asked_release != 0 ? p->asked_release : image->release;
+    p->no_patch = b->no_patch;
+    p->image_low = image->low;
+    p->image_high = image->high;
+    p->interpreter_base = interpreter->base;
+    p->entry = interpreter->entry;
+    p->break_base = p->break_end = p->break_mapped = image->high;
+    p->stack_top = b->original_stack;
+}
+
+void runtime_main(u64 *original) __attribute__((noreturn));
+void runtime_main(u64 *original)
+{
+    struct process *p = &main_process;
+    struct thread *t = first_thread;
+    struct boot b = {.argc = (int)original[0], .argv = (char **)(original + 1), .original_stack = (u64)original};
+    b.envp = b.argv + b.argc + 1;
+    char **end = b.envp;
+    while (*end != NULL)
+        end++;
+    b.auxv = (u64 *)(end + 1);
+    if (!parse_boot(&b, b.envp) || b.plan_fd < 0 || b.image_fd < 0)
+        runtime_panic("guise-runtime is started by guise: run \"guise run PROGRAM\" instead");
+    b.envp++;
+    debug_calls = b.debug;
+    name_tracer(b.supervisor);
+    p->pid = (s32)host(__NR_getpid);
+    p->control_fd = b.control_fd;
+    p->runtime_fd = b.runtime_fd;
+    p->plans_fd = b.plans_fd;
+    p->reserved_base = b.control_fd;
+    p->reserved_count = 9;
+    if (b.die_with_parent)
+        host(__NR_prctl, PR_SET_PDEATHSIG, HOST_SIGKILL, 0, 0, 0);
+    keep_descriptor(b.control_fd);
+    keep_descriptor(b.runtime_fd);
+    if (b.plans_fd >= 0)
+        keep_descriptor(b.plans_fd);
+    if (b.trace_fd >= 0)
+        keep_descriptor(b.trace_fd);
+    occupy_reserved(p, b.trace_fd);
+    remember_executable(p, &b);
+
+    struct mapped image, interpreter;
+    map_images(&b, &image, &interpreter);
+    host(__NR_close, b.image_fd);
+    fill_process(p, &b, &image, &interpreter);
+    vdso_init(auxv_value(b.auxv, AT_SYSINFO_EHDR, 0));
+
+    t->personality = p->personality;
+    if (thread_arm(t) != 0)
+        runtime_panic("guise: this kernel has no syscall user dispatch (Linux 5.11 or newer is needed)");
+    thread_link(t);
+    if (b.trace_fd >= 0)
+        trace_boot(t, b.trace_fd, b.trace_slot);
+    if (b.has_mask)
+        t->mask = b.mask;
+    else
+        host(__NR_rt_sigprocmask, 0, 0, &t->mask, 8);
+    t->signals_held = 1;
+    signals_init(p);
+    if (p->personality->init_process(p) != 0 || p->personality->init_thread(t, NULL) != 0)
+        runtime_panic("guise: no memory for the %s personality", p->personality->name);
+
+    struct start_info s = {
+        .argc = b.argc, .argv = b.argv, .envp = b.envp,
+        .stack = (u64)original & ~15UL,
+        .entry = image.entry, .image_base = image.base, .phdr = image.phdr, .phent = image.phent,
+        .phnum = image.phnum, .interpreter_base = interpreter.base,
+        .random = (const u8 *)auxv_value(b.auxv, AT_RANDOM, 0),
+        .host_auxv = (u64)b.auxv, .executable = p->executable,
+        .secure = (u32)auxv_value(b.auxv, AT_SECURE, 0),
+    };
+    t->frame = (struct frame *)(t->runtime_stack - sizeof(struct frame));
+    struct frame f = {.rip = p->entry, .rflags = 0x202};
+    if (p->personality->start(t, &f, &s) != 0)
+        runtime_panic("guise: %s: the arguments do not fit on the stack", p->executable);
+    if (p->engine == ENGINE_PTRACE)
+        announce(t);
+    leave_with_context(t, &f, NULL);
+}

@@ -1,0 +1,324 @@
+/* Replacing the program: the supervisor plans, and the runtime executes itself with the plan.
+ *
+ * The file decides which kernel's face the new program gets: a guest image is started by the
+ * runtime, a host program by the host, a script by its interpreter.  The guest's argument pointers
+ * go to the host as they are; only the environment gets one string more. */
+#include "core.h"
+#include "trace.h"
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#define EXEC_GUEST 1
+#define EXEC_HOST 2
+#define EXEC_SCRIPT 3
+#define MAX_SCRIPTS 5
+#define MAX_POINTERS (1UL << 20)
+#define ACCESS_EXECUTE 1
+
+struct exec {
+    u64 next; /* first in the thread's list of exec memory */
+    char path[1024];
+    u64 argv, envp; /* guest arrays, or our own copies */
+    int image, plan, interpreter, interpreter_plan;
+    char answer[1200];
+    char personality[32]; /* of the program whose interpreter is looked for */
+};
+
+static void close_if(int fd)
+{
+    if (fd >= 0)
+        host(__NR_close, fd);
+}
+
+static void close_files(struct exec *x)
+{
+    close_if(x->image);
+    close_if(x->plan);
+    close_if(x->interpreter);
+    close_if(x->interpreter_plan);
+    x->image = x->plan = x->interpreter = x->interpreter_plan = -1;
+}
+
+/* A regular file that we may execute, open for reading; or -errno. */
+static long open_program(const char *path)
+{
+    struct {
+        u32 mask, blksize;
+        u64 attributes;
+        u32 nlink, uid, gid;
+        u16 mode, pad;
+        u64 rest[28];
+    } sx;
+    _Static_assert(offsetof(typeof(sx), mode) == 28, "struct statx");
+    long fd = host(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    if (is_error(fd))
+        return fd;
+    long r = host(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx);
+    if (r == 0 && (sx.mode & S_IFMT) != S_IFREG)
+        r = -EACCES;
+    if (r == 0)
+        r = host(__NR_faccessat2, fd, "", ACCESS_EXECUTE, AT_EMPTY_PATH | AT_EACCESS);
+    if (r == -ENOSYS)
+        r = 0; /* before Linux 5.8: the host's execve checks it where it matters */
+    if (r != 0) {
+        host(__NR_close, fd);
+        return r;
+    }
+    return fd;
+}
+
+static long count_pointers(u64 array)
+{
+    u64 pointer;
+    if (array == 0)
+        return 0;
+    for (u64 n = 0; n < MAX_POINTERS; n++) {
+        if (get_u64(array + 8 * n, &pointer) != 0)
+            return -EFAULT;
+        if (pointer == 0)
+            return (long)n;
+    }
+    return -E2BIG;
+}
+
+/* `front` strings of ours, then the guest's array from its `skip`th pointer on. */
+static long join_pointers(struct thread *t, u64 *joined, const u64 *front, u32 count, u64 array, u32 skip)
+{
+    long n = count_pointers(array);
+    if (n < 0)
+        return n;
+    u64 rest = (u64)n > skip ? (u64)n - skip : 0;
+    u64 *all = runtime_alloc(8 + (count + rest + 1) * 8);
+    if (all == NULL)
+        return -ENOMEM;
+    all[0] = (u64)t->exec_memory; /* a list, so that one release frees every array */
+    t->exec_memory = all;
+    memcpy(all + 1, front, count * 8);
+    if (rest > 0 && copy_in(all + 1 + count, array + 8 * skip, rest * 8) != 0)
+        return -EFAULT;
+    *joined = (u64)(all + 1);
+    return 0;
+}
+
+void release_exec_memory(struct thread *t)
+{
+    while (t->exec_memory != NULL) {
+        u64 *all = t->exec_memory;
+        t->exec_memory = (void *)all[0];
+        runtime_free(all);
+    }
+}
+
+/* A plan that was kept: x->answer gets the interpreter's path, as from the supervisor. */
+static bool find_plan(struct thread *t, struct exec *x, int image, bool interpreter, int *plan)
+{
+    const char *assumed = t->process->assumed;
+    char personality[32], variant[64] = "";
+    if (interpreter)
+        format(variant, sizeof(variant), "-interpreter-%s", x->personality);
+    int found = cached_plan(t->process, image, variant);
+    if (found < 0 && !interpreter && assumed[0] != 0) {
+        format(variant, sizeof(variant), "-as-%s", assumed);
+        found = cached_plan(t->process, image, variant);
+    }
+    if (found < 0)
+        return false;
+    if (!plan_strings(found, x->answer, sizeof(x->answer) - 2, personality, sizeof(personality)) ||
+        find_personality(personality) == NULL) {
+        host(__NR_close, found);
+        return false;
+    }
+    memcpy(x->personality, personality, sizeof(personality));
+    *plan = found;
+    return true;
+}
+
+static long ask(struct thread *t, struct exec *x, const char *path, int fd, bool interpreter, int *plan)
+{
+    struct upcall_result result;
+    u64 args[MAX_ARGUMENTS] = {interpreter, personality_hash(x->personality)};
+    if (find_plan(t, x, fd, interpreter, plan))
+        return EXEC_GUEST;
+    long r = upcall(t, UPCALL_EXEC, args, 0, path, strlen(path) + 1, fd, x->answer, sizeof(x->answer) - 2, &result);
+    if (r != 0)
+        return r == -ECONNRESET ? -EIO : r;
+    x->answer[result.payload] = 0;
+    x->answer[result.payload + 1] = 0;
+    *plan = result.fds[0];
+    if (result.value == EXEC_GUEST && !interpreter &&
+        !plan_strings(*plan, x->answer, sizeof(x->answer) - 2, x->personality, sizeof(x->personality)))
+        return -EIO;
+    return result.value;
+}
+
+/* x->answer: interpreter NUL optional argument NUL.  The script's path becomes an argument. */
+static long enter_script(struct thread *t, struct exec *x)
+{
+    size_t length = strlen(x->answer), option = strlen(x->answer + length + 1);
+    char *text = runtime_alloc(8 + length + option + 2 + sizeof(x->path));
+    if (text == NULL)
+        return -ENOMEM;
+    *(u64 *)text = (u64)t->exec_memory;
+    t->exec_memory = text;
+    char *interpreter = text + 8, *argument = interpreter + length + 1, *script = argument + option + 1;
+    memcpy(interpreter, x->answer, length);
+    memcpy(argument, x->answer + length + 1, option);
+    memcpy(script, x->path, strlen(x->path));
+    u64 front[3] = {(u64)interpreter, (u64)argument, (u64)script};
+    if (option == 0)
+        front[1] = front[2];
+    long r = join_pointers(t, &x->argv, front, option == 0 ? 2 : 3, x->argv, 1);
+    if (r == 0)
+        memcpy(x->path, interpreter, length + 1);
+    return r;
+}
+
+static long plan_program(struct thread *t, struct exec *x, int fd)
+{
+    for (u32 depth = 0; depth <= MAX_SCRIPTS; depth++) {
+        long r = fd >= 0 ? host(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 0) : open_program(x->path);
+        if (is_error(r))
+            return r;
+        fd = -1;
+        x->image = (int)r;
+        r = ask(t, x, x->path, x->image, false, &x->plan);
+        if (r != EXEC_SCRIPT)
+            return r;
+        close_files(x);
+        r = enter_script(t, x);
+        if (r != 0)
+            return r;
+    }
+    return -ELOOP;
+}
+
+static long plan_interpreter(struct thread *t, struct exec *x)
+{
+    char path[sizeof(x->answer)];
+    memcpy(path, x->answer, sizeof(path));
+    if (path[0] == 0)
+        return 0;
+    long r = open_program(path);
+    if (is_error(r))
+        return r;
+    x->interpreter = (int)r;
+    r = ask(t, x, path, x->interpreter, true, &x->interpreter_plan);
+    if (r < 0)
+        return r;
+    return r == EXEC_GUEST ? 0 : -ENOEXEC;
+}
+
+static void pass_on(int fd, bool pass)
+{
+    if (fd >= 0)
+        host(__NR_fcntl, fd, F_SETFD, pass ? 0 : FD_CLOEXEC);
+}
+
+static void pass_all(struct process *p, struct exec *x, bool pass)
+{
+    pass_on(p->control_fd, pass);
+    pass_on(p->runtime_fd, pass);
+    pass_on(p->plans_fd, pass);
+    pass_on(trace_descriptor(), pass);
+    pass_on(x->image, pass);
+    pass_on(x->plan, pass);
+    pass_on(x->interpreter, pass);
+    pass_on(x->interpreter_plan, pass);
+}
+
+/* What the program will be known by: a path that was relative, or a descriptor's, means nothing later. */
+static void settle_path(struct exec *x)
+{
+    char link[40], path[sizeof(x->path)];
+    format(link, sizeof(link), "/proc/self/fd/%d", x->image);
+    long n = host(__NR_readlink, link, path, sizeof(path) - 1);
+    if (n <= 0 || path[0] != '/')
+        return;
+    path[n] = 0;
+    memcpy(x->path, path, (size_t)n + 1);
+}
+
+static long start_guest(struct thread *t, struct exec *x)
+{
+    struct process *p = t->process;
+    char string[320 + sizeof(x->path)];
+    settle_path(x);
+    format(string, sizeof(string),
+           "GUISE=control=%d,runtime=%d,plans=%d,plan=%d,image=%d,interp_plan=%d,interp=%d,engine=%s,release=%u,"
+           "nopatch=%u,supervisor=%d,debug=%u,mask=%lx,assume=%s,trace=%d,trace_slot=%d,exe=%s",
+           p->control_fd, p->runtime_fd, p->plans_fd, x->plan, x->image, x->interpreter_plan, x->interpreter,
+           p->engine == ENGINE_PTRACE ? "ptrace" : "native", p->run_release, p->no_patch, named_tracer(),
+           debug_calls, t->mask, p->assumed, trace_descriptor(), trace_slot_index(t), x->path);
+    u64 front[1] = {(u64)string}, envp;
+    long r = join_pointers(t, &envp, front, 1, x->envp, 0);
+    if (r != 0)
+        return r;
+    /* Signals stay blocked over the exec and are delivered to the new program. */
+    hold_signals(t);
+    if (t->signal_pending)
+        return RESTART_ALWAYS; /* an exec never fails with EINTR */
+    pass_all(p, x, true);
+    t->vfork_executed = 1;
+    r = host(__NR_execveat, p->runtime_fd, "", x->argv, envp, AT_EMPTY_PATH);
+    t->vfork_executed = 0;
+    pass_all(p, x, false);
+    return r;
+}
+
+static long start_host(struct thread *t, struct exec *x)
+{
+    u64 mask = t->mask; /* the whole of it: what we watch ends here */
+    host(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, 0, 8);
+    t->vfork_executed = 1;
+    long r = host_intr(__NR_execve, x->path, x->argv, x->envp);
+    t->vfork_executed = 0;
+    return r == RESTART ? RESTART_ALWAYS : r;
+}
+
+long process_exec(struct thread *t, int fd, u64 path, u64 argv, u64 envp)
+{
+    struct exec *x = runtime_alloc(sizeof(*x));
+    if (x == NULL)
+        return -ENOMEM;
+    x->next = (u64)t->exec_memory;
+    t->exec_memory = x;
+    x->argv = argv;
+    x->envp = envp;
+    x->image = x->plan = x->interpreter = x->interpreter_plan = -1;
+    long r = 0;
+    if (fd >= 0)
+        format(x->path, sizeof(x->path), "/dev/fd/%d", fd);
+    else
+        r = copy_in_string(x->path, path, sizeof(x->path));
+    if (r >= 0)
+        r = plan_program(t, x, fd);
+    if (r == EXEC_GUEST)
+        r = plan_interpreter(t, x) ?: EXEC_GUEST;
+    if (r > 0) {
+        run_exec_hooks(t);
+        actions_before_exec(t->process);
+        r = r == EXEC_GUEST ? start_guest(t, x) : start_host(t, x);
+    }
+    close_files(x);
+    release_exec_memory(t);
+    return r;
+}
+
+void process_exit(struct thread *t, int status)
+{
+    char report[2048];
+    const struct personality *p = t->personality;
+    int n = 0;
+    for (u32 i = 0; i < p->call_limit && n < (int)sizeof(report) - 64; i++)
+        if (p->unserved[i] != 0)
+            n += format(report + n, sizeof(report) - (size_t)n, "%s %lu\n", p->calls[i].name ? p->calls[i].name : "?",
+                        p->unserved[i]);
+    if (p->unserved[p->call_limit] != 0)
+        n += format(report + n, sizeof(report) - (size_t)n, "unknown %lu\n", p->unserved[p->call_limit]);
+    struct upcall_result result;
+    run_process_exit_hooks(t, status);
+    if (n > 0)
+        upcall(t, UPCALL_COUNT, NULL, 0, report, (size_t)n, -1, NULL, 0, &result);
+    for (;;)
+        host(__NR_exit_group, status);
+}

@@ -1,0 +1,108 @@
+/* Carrying out a load plan: mmap and zeroing, nothing else.  plan.h has the layout. */
+#include "core.h"
+#include "plan.h"
+#include <linux/mman.h>
+
+/* Where FreeBSD puts a position-independent program: low, so that its break can grow. */
+#define RELOCATABLE_BASE 0x1021000UL
+
+static long reserve(u64 at, u64 size, u32 flags)
+{
+    return host(__NR_mmap, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
+
+/* The lowest address from `from` on whose distance to the plan's own is a multiple of `alignment`. */
+static u64 aligned(u64 from, u64 low, u64 alignment)
+{
+    return low % alignment + ((from - low % alignment + alignment - 1) & ~(alignment - 1));
+}
+
+/* The address that the range [low, high) of the plan gets, or -errno. */
+static long place(const struct plan_header *h, bool interpreter)
+{
+    u64 size = h->high - h->low;
+    if (!(h->flags & PLAN_RELOCATABLE))
+        return reserve(h->low, size, MAP_FIXED_NOREPLACE);
+    u64 alignment = h->alignment > PAGE ? h->alignment : PAGE;
+    if (!interpreter) {
+        long r = reserve(aligned(RELOCATABLE_BASE, h->low, alignment), size, MAP_FIXED_NOREPLACE);
+        if (!is_error(r))
+            return r;
+    }
+    long r = reserve(0, size + alignment, 0);
+    if (is_error(r))
+        return r;
+    u64 at = aligned((u64)r, h->low, alignment);
+    if (at > (u64)r)
+        host(__NR_munmap, r, at - (u64)r);
+    u64 end = (u64)r + size + alignment;
+    if (end > at + size)
+        host(__NR_munmap, at + size, end - (at + size));
+    return (long)at;
+}
+
+static long map_segment(const struct plan_segment *s, u64 bias, int image_fd)
+{
+    u64 at = s->address + bias;
+    u32 writable = s->protection;
+    if (s->zero_to > s->zero_from)
+        writable |= PROT_WRITE;
+    long r = s->anonymous
+                 ? host(__NR_mmap, at, s->size, writable, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+                 : host(__NR_mmap, at, s->size, writable, MAP_PRIVATE | MAP_FIXED, image_fd, s->file_offset);
+    if (is_error(r))
+        return r;
+    if (s->zero_to > s->zero_from)
+        memset((void *)(s->zero_from + bias), 0, s->zero_to - s->zero_from);
+    if (writable != s->protection)
+        host(__NR_mprotect, at, s->size, s->protection);
+    if ((s->protection & PROT_EXEC) && !(s->protection & PROT_WRITE))
+        code_range_add(at, at + s->size);
+    return 0;
+}
+
+static void copy_name(char *to, size_t room, const char *from)
+{
+    size_t n = strlen(from);
+    if (n >= room)
+        n = room - 1;
+    memcpy(to, from, n);
+    to[n] = 0;
+}
+
+long map_plan(int plan_fd, int image_fd, bool interpreter, struct mapped *m)
+{
+    struct plan_header first;
+    long r = host(__NR_pread64, plan_fd, &first, sizeof(first), 0);
+    if (r != (long)sizeof(first) || first.magic != PLAN_MAGIC || first.version != PLAN_VERSION)
+        return -ENOEXEC;
+    r = host(__NR_mmap, 0, first.total_size, PROT_READ, MAP_PRIVATE, plan_fd, 0);
+    if (is_error(r))
+        return r;
+    const struct plan_header *h = (const struct plan_header *)r;
+    const struct plan_segment *s = (const struct plan_segment *)((u64)h + h->segments_offset);
+    long at = place(h, interpreter);
+    if (is_error(at))
+        goto out;
+    u64 bias = (u64)at - h->low;
+    for (u32 i = 0; i < h->segment_count; i++) {
+        long failed = map_segment(&s[i], bias, image_fd);
+        if (failed != 0) {
+            at = failed;
+            goto out;
+        }
+    }
+    m->entry = h->entry + bias;
+    m->base = bias;
+    m->low = h->low + bias;
+    m->high = h->high + bias;
+    m->phdr = h->phdr != 0 ? h->phdr + bias : 0;
+    m->phent = h->phent;
+    m->phnum = h->phnum;
+    m->release = h->release;
+    m->has_interpreter = h->interpreter_offset != 0;
+    copy_name(m->personality, sizeof(m->personality), (const char *)h + h->personality_offset);
+out:
+    host(__NR_munmap, r, first.total_size);
+    return is_error(at) ? at : 0;
+}

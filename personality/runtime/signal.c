@@ -1,0 +1,468 @@
+/* Signals: from the host's handler to the guest's.
+ *
+ * The host's mask equals the guest's while guest code runs, so the kernel decides who gets what and
+ * when.  A signal that lands in guest code is delivered on the spot: the host's ucontext becomes the
+ * guest's frame.  One that lands inside the runtime is queued, everything is blocked, and the
+ * call's exit delivers it; entry.S names the instructions where that is decided.  Faults are never
+ * blocked on the host, since copy_in and its kin rely on them. */
+#include "core.h"
+#include "trace.h"
+
+struct exception_entry {
+    s32 fault, fixup;
+};
+extern const struct exception_entry __start_exception_table[] __attribute__((visibility("hidden")));
+extern const struct exception_entry __stop_exception_table[] __attribute__((visibility("hidden")));
+
+u64 text_start, text_end;
+
+#define TRAP_TRACE 2 /* si_code of SIGTRAP: one instruction has run */
+#define FLAG_TRAP 0x100
+
+static void update_pending(struct thread *t)
+{
+    t->signal_pending = (queued_signals(t) & ~t->mask) != 0;
+}
+
+static bool within(u64 rip, const char *from, const char *to)
+{
+    return rip >= (u64)from && rip < (u64)to;
+}
+
+u64 watched_signals;
+
+/* All bits mean that nothing may come in.  With fewer, what a module watches arrives although the
+ * guest blocks it, and waits in the thread's queue. */
+u64 mask_for_host(u64 guest_mask)
+{
+    u64 open = guest_mask == ~0UL ? SYNCHRONOUS : SYNCHRONOUS | watched_signals;
+    return guest_mask & ~open;
+}
+
+void set_host_mask(u64 mask)
+{
+    u64 bits = mask_for_host(mask);
+    host(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &bits, 0, 8);
+}
+
+void hold_signals(struct thread *t)
+{
+    set_host_mask(~0UL);
+    t->signals_held = 1;
+}
+
+u64 queued_signals(const struct thread *t)
+{
+    u64 bits = 0;
+    for (u32 i = 0; i < t->queued; i++)
+        bits |= signal_bit(t->queue[i].signo);
+    return bits;
+}
+
+static bool take_first(struct thread *t, u64 set, struct siginfo_host *info)
+{
+    for (u32 i = 0; i < t->queued; i++) {
+        if (!(set & signal_bit(t->queue[i].signo)))
+            continue;
+        *info = t->queue[i];
+        t->queued--;
+        for (u32 k = i; k < t->queued; k++)
+            t->queue[k] = t->queue[k + 1];
+        update_pending(t);
+        return true;
+    }
+    return false;
+}
+
+/* With everything blocked, faults that are sent by kill too: the handler adds to the queue. */
+bool take_queued_signal(struct thread *t, u64 set, struct siginfo_host *info)
+{
+    u64 all = ~0UL, before;
+    if (!(queued_signals(t) & set))
+        return false;
+    host(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, &before, 8);
+    bool taken = take_first(t, set, info);
+    host(__NR_rt_sigprocmask, 2, &before, 0, 8);
+    return taken;
+}
+
+bool drop_ignored_signals(struct thread *t)
+{
+    if (t->next_wait_ends == WAIT_ENDS_TAKEN) {
+        t->next_wait_ends = 0;
+        return false;
+    }
+    for (u32 i = 0; i < t->queued;) {
+        int signal = t->queue[i].signo;
+        u64 handler = t->process->actions[signal].handler;
+        bool ignored = handler == GUEST_SIG_IGN ||
+                       (handler == GUEST_SIG_DFL && t->personality->default_ignored(signal));
+        if (!ignored || (t->mask & signal_bit(signal))) {
+            i++;
+            continue;
+        }
+        t->queued--;
+        for (u32 k = i; k < t->queued; k++)
+            t->queue[k] = t->queue[k + 1];
+    }
+    update_pending(t);
+    if (t->signal_pending)
+        return false;
+    t->signals_held = 0;
+    set_host_mask(t->mask);
+    return true;
+}
+
+#define FIRST_QUEUED_SIGNAL 32 /* the host's: those below are pending or not */
+
+static void queue_signal(struct thread *t, const struct siginfo_host *info)
+{
+    bool counts_once = info->signo < FIRST_QUEUED_SIGNAL && (queued_signals(t) & signal_bit(info->signo));
+    if (t->queued < QUEUED_SIGNALS && !counts_once)
+        t->queue[t->queued++] = *info;
+    update_pending(t);
+}
+
+/* ---- masks ------------------------------------------------------------------------------------ */
+
+long mask_set(struct thread *t, u64 host_mask)
+{
+    mask_on_return(t, host_mask);
+    if (!t->signal_pending) {
+        t->signals_held = 0;
+        set_host_mask(t->mask);
+        if (t->signal_pending) /* it came in between, and meant everything to stay blocked */
+            hold_signals(t);
+    }
+    return 0;
+}
+
+void mask_on_return(struct thread *t, u64 host_mask)
+{
+    t->mask = host_mask & ~(signal_bit(HOST_SIGKILL) | signal_bit(HOST_SIGSTOP));
+    update_pending(t);
+}
+
+void temporary_mask(struct thread *t, u64 host_mask)
+{
+    t->suspended_mask = t->mask;
+    t->has_suspended_mask = 1;
+    mask_set(t, host_mask);
+}
+
+void temporary_mask_end(struct thread *t, long result)
+{
+    /* With a signal to deliver, the exit builds its frame with the old mask inside. */
+    bool interrupted = (result == RESTART || result == -EINTR) && t->signal_pending;
+    if (interrupted || !t->has_suspended_mask)
+        return;
+    t->has_suspended_mask = 0;
+    mask_set(t, t->suspended_mask);
+}
+
+long suspend_with_mask(struct thread *t, u64 host_mask)
+{
+    temporary_mask(t, host_mask);
+    while (!t->signal_pending)
+        host_intr(__NR_pause);
+    temporary_mask_end(t, -EINTR);
+    return -EINTR;
+}
+
+/* ---- delivery --------------------------------------------------------------------------------- */
+
+void die_by_signal(struct thread *t, int host_signal)
+{
+    struct host_sigaction dfl = {0, HOST_SA_RESTORER, (u64)host_restorer, 0};
+    u64 bits = ~signal_bit(host_signal);
+    if (trace_area != NULL)
+        trace_death(t, host_signal);
+    host(__NR_rt_sigaction, host_signal, &dfl, 0, 8);
+    host(__NR_tgkill, t->process->pid, t->tid, host_signal);
+    host(__NR_rt_sigprocmask, 2, &bits, 0, 8);
+    for (;;)
+        host(__NR_exit_group, 128 + host_signal);
+}
+
+/* Points *f at the guest's handler for one signal.  False: nothing to run. */
+static bool deliver(struct thread *t, struct frame *f, const struct siginfo_host *info, void *xstate, bool fault)
+{
+    int signal = info->signo;
+    struct guest_action action = t->process->actions[signal];
+    if (action.handler == GUEST_SIG_IGN)
+        return false;
+    if (action.handler == GUEST_SIG_DFL) {
+        if (t->personality->default_ignored(signal) || signal == HOST_SIGCONT)
+            return false;
+        die_by_signal(t, signal);
+    }
+    struct delivery d = {
+        .host_signal = signal,
+        .guest_signal = t->personality->signal_from_host(signal),
+        .info = *info,
+        .action = &action,
+        .mask_after = t->has_suspended_mask ? t->suspended_mask : t->mask,
+        .xstate = xstate,
+        .fault = fault,
+    };
+    t->has_suspended_mask = 0;
+    if (trace_area != NULL)
+        trace_signal(t, &d);
+    int died = t->personality->deliver(t, f, &d);
+    if (died != 0)
+        die_by_signal(t, died);
+    t->mask |= action.mask;
+    if (!(action.flags & ACTION_NODEFER))
+        t->mask |= signal_bit(signal);
+    if (action.flags & ACTION_RESETHAND) {
+        struct guest_action dfl = {0};
+        action_set(t, signal, &dfl, NULL);
+    }
+    f->restore_all = 0;
+    return true;
+}
+
+static void frame_from_host(struct frame *f, const struct host_sigcontext *r)
+{
+    *f = (struct frame){
+        .r15 = r->r15, .r14 = r->r14, .r13 = r->r13, .r12 = r->r12, .rbp = r->rbp, .rbx = r->rbx,
+        .r11 = r->r11, .r10 = r->r10, .r9 = r->r9, .r8 = r->r8, .rax = r->rax, .rcx = r->rcx,
+        .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi, .rip = r->rip, .rflags = r->rflags, .rsp = r->rsp,
+    };
+}
+
+static void frame_to_host(struct host_sigcontext *r, const struct frame *f)
+{
+    r->r15 = f->r15; r->r14 = f->r14; r->r13 = f->r13; r->r12 = f->r12;
+    r->rbp = f->rbp; r->rbx = f->rbx; r->r11 = f->r11; r->r10 = f->r10;
+    r->r9 = f->r9; r->r8 = f->r8; r->rax = f->rax; r->rcx = f->rcx;
+    r->rdx = f->rdx; r->rsi = f->rsi; r->rdi = f->rdi; r->rip = f->rip;
+    r->rflags = f->rflags; r->rsp = f->rsp;
+}
+
+/* The call was interrupted before it did anything: run it again, or fail with EINTR, as the
+ * action of the signal that is about to be delivered says. */
+long resolve_restart(struct thread *t, struct frame *f, long result)
+{
+    /* What the host had not begun is as if the signal had come before the call, which is never EINTR. */
+    for (u32 i = 0; result == RESTART && !t->not_entered && i < t->queued; i++) {
+        int signal = t->queue[i].signo;
+        if (t->mask & signal_bit(signal))
+            continue;
+        const struct guest_action *a = &t->process->actions[signal];
+        if (a->handler > GUEST_SIG_IGN && !(a->flags & ACTION_RESTART))
+            return -EINTR;
+        break;
+    }
+    f->rip -= 2;
+    f->rax = f->number;
+    return RESTART;
+}
+
+/* The call is done; deliver what came in meanwhile and give the host its mask back. */
+void runtime_leave_slow(struct frame *f)
+{
+    struct thread *t = current_thread();
+    while (t->signal_pending || t->signals_held) {
+        struct siginfo_host info;
+        if (t->signal_pending && take_queued_signal(t, ~t->mask, &info)) {
+            if (f->restore_all == 0)
+                save_xstate((void *)t->xstate);
+            if (deliver(t, f, &info, (void *)t->xstate, false))
+                reset_xstate();
+            t->signals_held = 1;
+            update_pending(t);
+            continue;
+        }
+        if (t->has_suspended_mask) {
+            t->has_suspended_mask = 0;
+            t->mask = t->suspended_mask;
+        }
+        t->signals_held = 0;
+        if (f->restore_all != 0) {
+            struct host_ucontext *uc = (struct host_ucontext *)f->restore_all;
+            uc->mask = mask_for_host(t->mask);
+        }
+        set_host_mask(t->mask);
+    }
+}
+
+void save_xstate(void *to_aligned_64)
+{
+    struct process *p = current_thread()->process;
+    memset((u8 *)to_aligned_64 + 512, 0, 64);
+    save_xstate_to(to_aligned_64, (u32)p->xstate_mask, (u32)(p->xstate_mask >> 32));
+}
+
+#define FP_XSTATE_MAGIC1 0x46505853U
+#define FP_XSTATE_MAGIC2 0x46505845U
+
+void leave_with_context(struct thread *t, struct frame *f, void *xstate)
+{
+    struct process *p = t->process;
+    u8 *vector = (u8 *)t->xstate;
+    if (xstate == NULL)
+        save_xstate(vector);
+    else if (xstate != vector)
+        memcpy(vector, xstate, p->xstate_size);
+    u32 *software = (u32 *)(vector + 464); /* struct _fpx_sw_bytes */
+    memset(software, 0, 48);
+    software[0] = FP_XSTATE_MAGIC1;
+    software[1] = (u32)p->xstate_size + 4;
+    software[2] = (u32)p->xstate_mask;
+    software[3] = (u32)(p->xstate_mask >> 32);
+    software[4] = (u32)p->xstate_size;
+    *(u32 *)(vector + p->xstate_size) = FP_XSTATE_MAGIC2;
+
+    struct host_sigframe *back = (struct host_sigframe *)t->return_frame;
+    memset(back, 0, sizeof(*back));
+    back->uc.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    back->uc.stack_base = t->host_alt_stack;
+    back->uc.stack_size = t->host_alt_size;
+    frame_to_host(&back->uc.registers, f);
+    back->uc.registers.cs = 0x33;
+    back->uc.registers.ss = 0x2b;
+    back->uc.registers.fpstate = (u64)vector;
+    back->uc.mask = mask_for_host(t->mask);
+    struct frame *current = t->frame;
+    if (current != f)
+        *current = *f;
+    current->restore_all = (u64)&back->uc;
+    leave_to_guest();
+}
+
+/* ---- the host's handler ------------------------------------------------------------------------- */
+
+static bool fix_up(struct host_sigcontext *r)
+{
+    for (const struct exception_entry *e = __start_exception_table; e < __stop_exception_table; e++) {
+        if ((u64)&e->fault + (s64)e->fault == r->rip) {
+            r->rip = (u64)&e->fixup + (s64)e->fixup;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A guest syscall instruction that is not patched (yet): SUD caught it. */
+static void caught_call(struct thread *t, struct host_ucontext *uc)
+{
+    struct host_sigcontext *r = &uc->registers;
+    if (r->rip >= vdso_start && r->rip < vdso_end) {
+        r->rax = (u64)host_call6((long)r->rax, r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+        return;
+    }
+    if (!t->process->no_patch && t->process->engine == ENGINE_NATIVE)
+        patch_site(t, r->rip - 2);
+    r->rcx = r->rip;
+    r->r11 = r->rflags;
+    r->rip = (u64)runtime_entry;
+}
+
+/* A guest that single-steps sees its own instructions alone: a call is one of them.  The frame keeps the
+ * trap flag for the way out. */
+static bool step_over_runtime(struct host_sigcontext *r)
+{
+    u64 site;
+    bool runtime = r->rip >= text_start && r->rip < text_end;
+    if (!runtime)
+        return patch_find_site(r->rip, &site);
+    if (!within(r->rip, runtime_entry, entry_end) && !within(r->rip, leave_check, leave_end))
+        r->rflags &= ~(u64)FLAG_TRAP;
+    return true;
+}
+
+/* What reads the guest's code and writes its stack may fault, in the handler of a fault too: the kernel kills
+ * if that signal is blocked then. */
+static void unblock_memory_faults(void)
+{
+    u64 bits = signal_bit(HOST_SIGSEGV) | signal_bit(HOST_SIGBUS);
+    host(__NR_rt_sigprocmask, 1 /* SIG_UNBLOCK */, &bits, 0, 8);
+}
+
+/* True if the instruction belongs to the guest, after undoing what the runtime had only begun. */
+static bool rewind_to_guest(const struct thread *t, struct host_sigcontext *r)
+{
+    u64 site;
+    if (patch_find_site(r->rip, &site)) {
+        r->rip = site;
+        return true;
+    }
+    if (within(r->rip, runtime_entry, entry_end)) {
+        if (r->rip != (u64)runtime_entry)
+            r->rsp = t->saved_rsp;
+        r->rip = r->rcx - 2;
+        return true;
+    }
+    if (r->rip >= vdso_start && r->rip < vdso_end) /* a guest may call it too, on a stack of its own */
+        return r->rsp - t->area >= t->area_size;
+    return r->rip < text_start || r->rip >= text_end;
+}
+
+static void defer(struct thread *t, const struct siginfo_host *info, struct host_ucontext *uc)
+{
+    struct host_sigcontext *r = &uc->registers;
+    if (within(r->rip, leave_check, leave_end)) {
+        r->rip = (u64)leave_check;
+    } else if (within(r->rip, safe_start, safe_end)) {
+        /* The host goes back to the instruction, and leaves in %rcx that it had been executed. */
+        t->not_entered = r->rip != (u64)safe_call || r->rcx != (u64)safe_end;
+        r->rip = (u64)safe_interrupted;
+    }
+    queue_signal(t, info);
+    t->signals_held = 1;
+    uc->mask = mask_for_host(~0UL);
+}
+
+void host_signal_handler(int signal, struct siginfo_host *info, struct host_ucontext *uc)
+{
+    struct thread *t = current_thread();
+    struct host_sigcontext *r = &uc->registers;
+    if (signal == HOST_SIGSYS && info->code == SYS_USER_DISPATCH) {
+        caught_call(t, uc);
+        return;
+    }
+    bool fault = (SYNCHRONOUS & signal_bit(signal)) && info->code > 0;
+    if (fault && fix_up(r))
+        return;
+    if (fault && r->rip == (u64)trap_exit_end)
+        return; /* engine ptrace, and the tracer has gone */
+    if ((signal == HOST_SIGSEGV || signal == HOST_SIGBUS) && !within(r->rip, (char *)text_start, (char *)text_end))
+        unblock_memory_faults();
+    if (fault && signal == HOST_SIGTRAP && info->code == TRAP_TRACE && step_over_runtime(r))
+        return;
+    if (!fault)
+        run_signal_hooks(t, signal);
+    if (!rewind_to_guest(t, r)) {
+        if (fault) {
+            runtime_log("guise: the runtime failed: signal %d at text+0x%lx, address 0x%lx, call %ld; please "
+                        "report it",
+                        signal, r->rip - text_start, info->fault.addr, t->frame ? t->frame->number : 0);
+            die_by_signal(t, signal);
+        }
+        defer(t, info, uc);
+        return;
+    }
+    if (fault)
+        signal = info->signo = t->personality->fault_signal(info, r->trapno);
+    const struct guest_action *a = &t->process->actions[signal];
+    bool blocked = t->mask & signal_bit(signal);
+    if (fault && (blocked || a->handler <= GUEST_SIG_IGN)) {
+        die_by_signal(t, signal); /* as a kernel does when nobody can be asked */
+    }
+    if (blocked) {
+        queue_signal(t, info);
+        return;
+    }
+    struct frame f;
+    frame_from_host(&f, r);
+    t->fault_address = r->cr2;
+    t->fault_trap = r->trapno;
+    t->fault_error = r->err;
+    if (!deliver(t, &f, info, (void *)r->fpstate, fault))
+        return;
+    frame_to_host(r, &f);
+    r->fpstate = 0;
+    uc->flags &= ~(u64)UC_FP_XSTATE;
+    uc->mask = mask_for_host(t->mask);
+}

@@ -1,0 +1,291 @@
+/* Threads: the area each one has, how one begins and how it ends.
+ *
+ * An area holds struct thread, the runtime's stack, the host's alternate signal stack and room for
+ * the vector state, with an unmapped page below each stack. */
+#include "core.h"
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+#include <asm/prctl.h>
+
+#define RUNTIME_STACK_SIZE (64 * 1024UL)
+#define ALT_STACK_SIZE (64 * 1024UL)
+#define SENT_TO_THREAD (-6) /* si_code SI_TKILL */
+
+RUNTIME_LEAF_LOCK(thread_list_lock);
+
+static u64 align_up(u64 value, u64 alignment) { return (value + alignment - 1) & ~(alignment - 1); }
+
+/* Layout, upwards: guard, runtime stack, guard, alternate stack, struct thread, return frame,
+ * vector state. */
+struct thread *thread_allocate(struct process *p)
+{
+    u64 state = align_up(sizeof(struct thread), 64) + align_up(sizeof(struct host_sigframe), 64) +
+                p->xstate_size + 64;
+    u64 size = align_up(PAGE + RUNTIME_STACK_SIZE + PAGE + ALT_STACK_SIZE + state, PAGE);
+    long area = host(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                     -1, 0);
+    if (is_error(area))
+        return NULL;
+    u64 runtime_low = (u64)area + PAGE;
+    u64 alt_low = runtime_low + RUNTIME_STACK_SIZE + PAGE;
+    host(__NR_mprotect, area, PAGE, PROT_NONE);
+    host(__NR_mprotect, alt_low - PAGE, PAGE, PROT_NONE);
+    struct thread *t = (struct thread *)(alt_low + ALT_STACK_SIZE);
+    t->self = t;
+    t->area = (u64)area;
+    t->area_size = size;
+    t->runtime_stack = runtime_low + RUNTIME_STACK_SIZE;
+    t->host_alt_stack = alt_low;
+    t->host_alt_size = ALT_STACK_SIZE;
+    t->return_frame = align_up((u64)(t + 1), 64);
+    t->xstate = align_up(t->return_frame + sizeof(struct host_sigframe), 64);
+    t->process = p;
+    t->personality = p->personality;
+    return t;
+}
+
+void thread_area_free(struct thread *t) { host(__NR_munmap, t->area, t->area_size); }
+
+int thread_arm(struct thread *t)
+{
+    struct {
+        u64 base;
+        s32 flags, pad;
+        u64 size;
+    } alt = {t->host_alt_stack, 0, 0, t->host_alt_size};
+    host(__NR_arch_prctl, ARCH_SET_GS, t);
+    t->tid = (s32)host(__NR_gettid);
+    host(__NR_sigaltstack, &alt, 0);
+    return dispatch_arm();
+}
+
+void thread_link(struct thread *t)
+{
+    struct process *p = t->process;
+    lock_acquire(&thread_list_lock);
+    t->previous = NULL;
+    t->next = p->threads;
+    if (p->threads != NULL)
+        p->threads->previous = t;
+    p->threads = t;
+    p->thread_count++;
+    lock_release(&thread_list_lock);
+}
+
+void thread_unlink(struct thread *t)
+{
+    struct process *p = t->process;
+    lock_acquire(&thread_list_lock);
+    if (t->previous != NULL)
+        t->previous->next = t->next;
+    else
+        p->threads = t->next;
+    if (t->next != NULL)
+        t->next->previous = t->previous;
+    p->thread_count--;
+    lock_release(&thread_list_lock);
+}
+
+u32 thread_ids(struct process *p, s32 *tids, u32 room)
+{
+    u32 n = 0;
+    lock_acquire(&thread_list_lock);
+    for (struct thread *t = p->threads; t != NULL; t = t->next, n++)
+        if (n < room)
+            tids[n] = t->tid;
+    lock_release(&thread_list_lock);
+    return n;
+}
+
+/* Where a clone with a new stack begins; signals are blocked until the exit path. */
+void new_thread_main(struct thread *t) __attribute__((noreturn));
+void new_thread_main(struct thread *t)
+{
+    if (thread_arm(t) != 0)
+        runtime_panic("guise: the host refused syscall user dispatch for a new thread");
+    leave_to_guest();
+}
+
+/* A frame on the new thread's own runtime stack, with the thread itself above it for clone_onto. */
+static u64 prepare_stack(struct thread *t, const struct frame *start)
+{
+    u64 top = t->runtime_stack;
+    t->frame = (struct frame *)(top - sizeof(struct frame));
+    *t->frame = *start;
+    t->frame->restore_all = 0;
+    u64 stack = (u64)t->frame - 64;
+    *(struct thread **)stack = t;
+    return stack;
+}
+
+static void inherit(struct thread *to, const struct thread *from)
+{
+    to->personality = from->personality;
+    to->mask = from->mask;
+    to->signals_held = 1;
+}
+
+long thread_clone(struct thread *t, const struct frame *start, const struct clone_request *c)
+{
+    struct thread *fresh = thread_allocate(t->process);
+    if (fresh == NULL)
+        return -ENOMEM;
+    inherit(fresh, t);
+    fresh->guest_fs_base = c->tls;
+    u64 stack = prepare_stack(fresh, start);
+    if (t->personality->init_thread(fresh, t) != 0) {
+        thread_area_free(fresh);
+        return -ENOMEM;
+    }
+    thread_link(fresh);
+    hold_signals(t);
+    long tid = clone_onto(c->flags, stack, c->parent_tid, c->child_tid, c->tls);
+    if (is_error(tid)) {
+        thread_unlink(fresh);
+        t->personality->end_thread(fresh);
+        thread_area_free(fresh);
+    }
+    return tid;
+}
+
+long thread_create(struct thread *t, const struct frame *start, u64 fs_base, u64 parent_tid, u64 child_tid,
+                   u32 tid_bytes)
+{
+    struct clone_request c = {
+        .flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS,
+        .parent_tid = parent_tid, .child_tid = child_tid, .tls = fs_base,
+    };
+    /* The host writes 4 bytes, before either thread runs on; a guest's long has 8. */
+    if (parent_tid != 0) {
+        if (tid_bytes == 8 && put_u32(parent_tid + 4, 0) != 0)
+            return -EFAULT;
+        c.flags |= CLONE_PARENT_SETTID;
+    }
+    if (child_tid != 0) {
+        if (tid_bytes == 8 && put_u32(child_tid + 4, 0) != 0)
+            return -EFAULT;
+        c.flags |= CLONE_CHILD_SETTID;
+    }
+    return thread_clone(t, start, &c);
+}
+
+/* What was sent to the process, and had reached this thread alone, is still to be delivered.  The host lets
+ * only the first thread repeat the details of a kill(). */
+static void pass_signals_on(struct thread *t)
+{
+    s32 pid = t->process->pid;
+    for (u32 i = 0; i < t->queued; i++) {
+        const struct siginfo_host *info = &t->queue[i];
+        if (info->code != SENT_TO_THREAD && host(__NR_rt_sigqueueinfo, pid, info->signo, info) != 0)
+            host(__NR_kill, pid, info->signo);
+    }
+}
+
+void thread_exit(struct thread *t)
+{
+    u64 all = ~0UL;
+    hold_signals(t);
+    run_thread_exit_hooks(t);
+    thread_unlink(t);
+    t->personality->end_thread(t);
+    /* Faults too from here on: there will be no stack to handle one. */
+    host(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, 0, 8);
+    pass_signals_on(t);
+    unmap_and_exit(t->area, t->area_size);
+}
+
+/* The child of a plain fork has this thread alone; the others' areas are garbage in its memory. */
+static void become_forked_child(struct thread *t, u32 inherited)
+{
+    struct process *p = t->process;
+    for (struct thread *other = p->threads; other != NULL;) {
+        struct thread *next = other->next;
+        if (other != t)
+            thread_area_free(other);
+        other = next;
+    }
+    t->next = t->previous = NULL;
+    p->threads = t;
+    p->thread_count = 1;
+    p->pid = (s32)host(__NR_getpid);
+    t->tid = p->pid;
+    /* What was queued for the parent is not ours; what came since may be. */
+    t->queued -= inherited;
+    memmove(t->queue, t->queue + inherited, t->queued * sizeof(t->queue[0]));
+    t->signal_pending = (queued_signals(t) & ~t->mask) != 0;
+    if (dispatch_arm() != 0)
+        runtime_panic("guise: the host refused syscall user dispatch after fork");
+    run_fork_child_hooks(t);
+}
+
+static long fork_copy(struct thread *t, const struct clone_request *c)
+{
+    hold_signals(t);
+    locks_acquire_all();
+    u32 inherited = t->queued;
+    long pid = host(__NR_clone, c->flags, 0, c->parent_tid, c->child_tid, c->tls);
+    locks_release_all();
+    if (pid == 0)
+        become_forked_child(t, inherited);
+    return pid;
+}
+
+/* At home a parent goes on only when the child has executed or is a zombie already, so that waiting
+ * without blocking finds it.  The host lets go of the memory first, and the child is dead a moment later. */
+static void await_end(const struct thread *child, long pid)
+{
+    if (pid > 0 && !child->vfork_executed)
+        host(__NR_waitid, P_PID, pid, 0, WEXITED | WNOWAIT | __WALL, 0);
+}
+
+/* vfork: the child runs in our memory while we wait, so it gets a thread and a process of its own
+ * to change; only the guest's own memory is shared, as at home. */
+static long fork_share(struct thread *t, const struct frame *start, const struct clone_request *c)
+{
+    struct process *p = runtime_alloc(sizeof(*p));
+    if (p == NULL)
+        return -ENOMEM;
+    *p = *t->process;
+    for (int signal = 1; c->default_actions && signal <= HOST_SIGNALS; signal++)
+        if (p->actions[signal].handler > GUEST_SIG_IGN)
+            p->actions[signal] = (struct guest_action){0};
+    struct thread *child = thread_allocate(p);
+    if (child == NULL) {
+        runtime_free(p);
+        return -ENOMEM;
+    }
+    p->threads = NULL;
+    p->thread_count = 0;
+    inherit(child, t);
+    child->alt = t->alt;
+    child->in_vfork_child = 1;
+    child->guest_fs_base = t->guest_fs_base;
+    if (t->personality->init_thread(child, t) != 0) {
+        thread_area_free(child);
+        runtime_free(p);
+        return -ENOMEM;
+    }
+    u64 stack = prepare_stack(child, start);
+    child->personality->finish(child, child->frame, 0);
+    thread_link(child);
+    hold_signals(t);
+    long pid = clone_onto(CLONE_VM | CLONE_VFORK | c->flags, stack, c->parent_tid, c->child_tid, c->tls);
+    await_end(child, pid);
+    release_exec_memory(child);
+    child->personality->end_thread(child);
+    thread_area_free(child);
+    runtime_free(p);
+    return pid;
+}
+
+long process_clone(struct thread *t, const struct frame *start, u32 kind, const struct clone_request *c)
+{
+    return kind == FORK_SHARE ? fork_share(t, start, c) : fork_copy(t, c);
+}
+
+long process_fork(struct thread *t, struct frame *f, u32 kind, u64 clone_flags)
+{
+    const struct clone_request c = {.flags = clone_flags | HOST_SIGCHLD};
+    return process_clone(t, f, kind, &c);
+}

@@ -1,0 +1,37 @@
+"""One run's supervisor after the fork: serve upcalls, and trace where the engine asks for it."""
+
+from __future__ import annotations
+
+import _socket
+import os
+
+from personality.supervisor import images
+from personality.supervisor.server import Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from personality.supervisor.images import Planner
+    from personality.supervisor.launch import Options
+
+
+def run(control: _socket.socket, kernel: str, planner: Planner, options: Options) -> int:
+    """Until every guest has ended; the supervisor's own exit status."""
+    report = _print if options.verbose else None
+    assumed = images.host_kernel(options.kernel)
+    if options.engine == "ptrace":
+        from personality.supervisor.tracer import Tracer
+
+        tracer = Tracer(options.before, options.after)
+        server = Server(
+            control, kernel, options.release,
+            assumed=assumed, planner=planner, report=report, on_hello=tracer.on_hello,
+        )  # fmt: skip
+        tracer.run(server)
+    else:
+        server = Server(control, kernel, options.release, assumed=assumed, planner=planner, report=report)
+        server.serve()
+    return 0
+
+
+def _print(sentence: str) -> None:
+    os.write(2, f"guise: {sentence}\n".encode("utf-8", "backslashreplace"))

@@ -1,0 +1,110 @@
+"""Recordings (`.guise` files): what the rings held, copied as it was, so that recording costs little.
+
+A file is a header line of JSON and then chunks, each with a small head of its own.  A recording whose
+writer was killed, or whose disk was full, is read up to its last whole chunk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from personality.tracing import layout
+from personality.tracing.area import Chunk
+
+SIGNATURE: Final = b"GUISE-TRACE\n"
+FORMAT = 1
+_CHUNK = struct.Struct("<4sIQ")
+_DATA, _OPEN, _END = b"DATA", b"OPEN", b"DONE"
+_LARGEST_CHUNK = 1 << 30
+
+
+class RecordingError(Exception):
+    """The file is no recording that can be read: one sentence."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What every chunk of a recording needs to be understood."""
+
+    kernels: tuple[str, ...]
+    command: tuple[str, ...]
+    records: int = layout.VERSION
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the run ended: the program's wait status, and how many calls were not recorded."""
+
+    status: int
+    lost: int
+
+
+class Writer:
+    """Writes a recording to an open descriptor.  Raises OSError when the disk is full."""
+
+    def __init__(self, descriptor: int, header: Header) -> None:
+        self._descriptor = descriptor
+        about = {
+            "format": FORMAT,
+            "records": header.records,
+            "kernels": header.kernels,
+            "command": [os.fsencode(word).decode("utf-8", "replace") for word in header.command],
+            "clock": "CLOCK_MONOTONIC ns",
+        }
+        self._write(SIGNATURE + json.dumps(about).encode() + b"\n")
+
+    def add(self, chunk: Chunk) -> None:
+        kind = _OPEN if chunk.open else _DATA
+        self._write(_CHUNK.pack(kind, chunk.slot, len(chunk.data)) + chunk.data)
+
+    def finish(self, ending: Ending) -> None:
+        data = json.dumps({"status": ending.status, "lost": ending.lost}).encode()
+        self._write(_CHUNK.pack(_END, 0, len(data)) + data)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+class Reader:
+    """Reads a recording.  `ending` is None until all was read, and stays so for a truncated one."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self.ending: Ending | None = None
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            raise RecordingError(f"{name} is no recording of `guise trace -o FILE.guise`")
+        try:
+            about = json.loads(file.readline(1 << 20))
+            if about["format"] != FORMAT or about["records"] != layout.VERSION:
+                raise RecordingError(
+                    f"{name} was recorded by another version of Guise (format {about['format']}."
+                    f"{about['records']}, this one reads {FORMAT}.{layout.VERSION})"
+                )
+            self.header = Header(tuple(about["kernels"]), tuple(about["command"]), about["records"])
+        except (ValueError, KeyError, TypeError):
+            raise RecordingError(f"{name} is damaged: its first lines cannot be read") from None
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Until the end, or the last whole chunk of a truncated file."""
+        while True:
+            head = self._file.read(_CHUNK.size)
+            if len(head) < _CHUNK.size:
+                return
+            kind, slot, length = _CHUNK.unpack(head)
+            if kind not in (_DATA, _OPEN, _END) or length > _LARGEST_CHUNK:
+                return
+            data = self._file.read(length)
+            if len(data) < length:
+                return
+            if kind == _END:
+                about = json.loads(data)
+                self.ending = Ending(about["status"], about["lost"])
+                return
+            yield Chunk(slot, data, kind == _OPEN)

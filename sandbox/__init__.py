@@ -1,0 +1,1 @@
+"""Surroundings for a program: zones, simulators of machines and partitions.  Never imports personality."""

@@ -1,0 +1,156 @@
+"""Turns a recorded call back into what the guest said: names, flags, structs, errors of its kernel.
+
+`captures` are the bytes that were behind arguments, as `emit_trace.captures` asked for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import decode_types
+from .model import Abi, Argument, Call, Type
+from .values import Change, Data, DecodedCall, Integer, Items, Outcome, Pointer, Symbol, Text, Value
+
+RESTARTS = (-512, -513)
+_GUEST_ERRNO = 8192
+_LARGEST_ERROR = 8192
+_MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Bytes behind one argument at one moment."""
+
+    data: bytes
+    truncated: bool = False
+    fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawCall:
+    """A call as it was recorded; `result` as the runtime's handlers return it (-errno of the host)."""
+
+    number: int
+    arguments: tuple[int, ...]
+    before: Mapping[int, Seen]
+    after: Mapping[int, Seen]
+    state: str
+    result: int = 0
+    second: int = 0
+
+
+class Decoder:
+    """Decodes the calls of one guest kernel; `host` is the kernel whose numbers results have."""
+
+    def __init__(self, abi: Abi, host: Abi) -> None:
+        self.abi = abi
+        self._errno_from_host = abi.errno_from_host(host)
+        self._errors = {e.number: e for e in abi.errno.values()}
+        self._ioctls = {item.number & 0xFFFFFFFF: item for item in abi.ioctls.values()}
+        self.types = decode_types.TypeDecoder(abi)
+
+    def name_of(self, number: int) -> str:
+        call = self.abi.by_number.get(number)
+        return call.name if call else f"call_{number}"
+
+    def decode(self, raw: RawCall) -> DecodedCall:
+        call = self.abi.by_number.get(raw.number)
+        if call is None:
+            values = tuple((f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments))
+            return DecodedCall(self.name_of(raw.number), raw.number, values, self.outcome(raw, None))
+        arguments = [
+            (argument.name, self._argument(call, index, argument, raw))
+            for index, argument in enumerate(call.arguments[: len(raw.arguments)])
+        ]
+        if call.name == "ioctl":
+            arguments = self._ioctl(arguments)
+        if call.open_ended:
+            known = len(arguments)
+            arguments += [(f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments[known:], known)]
+        return DecodedCall(call.name, raw.number, tuple(arguments), self.outcome(raw, call), call.tags)
+
+    def outcome(self, raw: RawCall, call: Call | None) -> Outcome:
+        """How it ended."""
+        result = raw.result
+        if raw.state != "done":
+            return Outcome(raw.state)
+        if result in RESTARTS:
+            return Outcome("restarted")
+        if -_LARGEST_ERROR <= result < 0:
+            guest = result < -4096
+            number = result + _GUEST_ERRNO if guest else self._errno_from_host.get(-result, 0)
+            entry = self._errors.get(number)
+            if entry is None:
+                return Outcome("done", errno=number or -result, error=f"errno {number or -result}")
+            return Outcome("done", errno=number, error=entry.name, error_text=entry.text)
+        if call is None:
+            return Outcome("done", Integer(result), raw.second)
+        return Outcome("done", self._by_value(call.result, result & _MASK), raw.second)
+
+    def signal(self, number: int) -> str:
+        return self.types.signal(number)
+
+    def _by_value(self, kind: Type, value: int) -> Value:
+        if kind.kind == "none":
+            return Integer(_signed(value))
+        return self.types.value(kind.name or "long", value)
+
+    def _argument(self, call: Call, index: int, argument: Argument, raw: RawCall) -> Value:
+        value = raw.arguments[index]
+        kind = argument.type
+        if not kind.is_address:
+            return self.types.value(kind.name, value)
+        if value == 0:
+            return Pointer(0)
+        before, after = raw.before.get(index), raw.after.get(index)
+        if (before or after) is None:
+            return Pointer(value)
+        if (before and before.fault) or (after and after.fault):
+            return Pointer(value, fault=True)
+        shown = [self._behind(call, argument, seen, raw) for seen in (before, after) if seen is not None]
+        if len(shown) == 2 and shown[0] != shown[1]:
+            return Pointer(value, Change(shown[0], shown[1]))
+        return Pointer(value, shown[-1])
+
+    def _behind(self, call: Call, argument: Argument, seen: Seen, raw: RawCall) -> Value:
+        kind = argument.type
+        if kind.kind == "string":
+            if kind.name != "strv":
+                return Text(seen.data, seen.truncated)
+            if argument.name.startswith("env"):
+                return Data(b"", int.from_bytes(seen.data, "little"))
+            texts = seen.data.split(b"\0")[:-1]
+            return Items(tuple(Text(text) for text in texts), seen.truncated)
+        if kind.kind == "object":
+            return self.types.objects(kind, seen.data, seen.truncated)
+        if "net" in call.tags and decode_types.is_address(argument.name):
+            return self.types.socket_address(seen.data)
+        length = len(seen.data)
+        if seen.truncated:
+            length = self._length(call, kind, raw) or length
+        return Data(seen.data, length)
+
+    def _length(self, call: Call, kind: Type, raw: RawCall) -> int:
+        """How long a buffer really was."""
+        if isinstance(kind.count, int):
+            return kind.count
+        for index, other in enumerate(call.arguments):
+            if other.name == kind.count and index < len(raw.arguments):
+                count = raw.arguments[index]
+                if kind.direction == "out" and 0 <= raw.result < count:
+                    return raw.result
+                return count
+        return 0
+
+    def _ioctl(self, arguments: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+        request = arguments[1][1]
+        item = self._ioctls.get(request.value & 0xFFFFFFFF) if isinstance(request, Integer) else None
+        if item is None:
+            assert isinstance(request, Integer)
+            return [arguments[0], (arguments[1][0], Integer(request.value, 16)), *arguments[2:]]
+        return [arguments[0], (arguments[1][0], Symbol(item.number, item.name)), *arguments[2:]]
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value

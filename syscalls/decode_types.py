@@ -1,0 +1,147 @@
+"""Values and structs by the names that a kernel's tables give them."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from .model import Abi, ConstantSet, Field, Scalar, Type
+from .values import Data, Flags, Integer, Items, Members, Pointer, Symbol, Text, Value
+
+_OCTAL = frozenset(("mode",))
+_HEXADECIMAL = frozenset(("ptr", "dev"))
+_MOST_ITEMS = 64
+
+
+def is_address(argument: str) -> bool:
+    """Whether an argument of that name of a network call is a socket address."""
+    return argument in ("name", "to", "from", "asa", "addr", "umyaddr", "uservaddr", "usockaddr", "upeer")
+
+
+class TypeDecoder:
+    """Reads values of one kernel's types."""
+
+    def __init__(self, abi: Abi) -> None:
+        self._abi = abi
+        self._signals = {s.number: s.name for s in abi.signals.values()}
+        self._by_value = {
+            name: {c.value: c.name for c in reversed(group.entries)}
+            for name, group in abi.sets.items()
+            if group.kind != "flags"
+        }
+        self._families = {
+            c.value: c.name for g in abi.sets.values() for c in g.entries if c.name.startswith("AF_")
+        }
+        self._at_cwd = next(
+            (c.value for g in abi.sets.values() for c in g.entries if c.name == "AT_FDCWD"), None
+        )
+
+    def signal(self, number: int) -> str:
+        return self._signals.get(number, "")
+
+    def value(self, name: str, raw: int) -> Value:
+        """A value passed in a register, or read from memory and extended."""
+        kind = self._abi.kind_of(name)
+        if kind == "signal":
+            number = _narrow(raw, 4, True)
+            return Symbol(number, self.signal(number))
+        if kind == "flags":
+            return self._flags(self._abi.sets[name], raw & 0xFFFFFFFF)
+        if kind in ("enum", "constants"):
+            number = _narrow(raw, 4, True)
+            return Symbol(number, self._by_value[name].get(number, ""))
+        scalar = self._abi.scalars.get(name) or Scalar("long", 8, True)
+        number = _narrow(raw, scalar.size, scalar.signed)
+        if name == "dirfd" and number == self._at_cwd:
+            return Symbol(number, "AT_FDCWD")
+        if name == "ptr":
+            return Pointer(raw)
+        return Integer(number, 8 if name in _OCTAL else 16 if name in _HEXADECIMAL else 10)
+
+    def objects(self, kind: Type, data: bytes, truncated: bool) -> Value:
+        """One object, or as many as the bytes hold when the type is an array."""
+        size = 8 if kind.name == "ptr" else self._abi.size_of(kind.name)
+        if kind.count is None:
+            return self.object(kind.name, data) if len(data) >= size else Data(data, size)
+        count = len(data) // size if size else 0
+        pieces = [data[i * size : (i + 1) * size] for i in range(min(count, _MOST_ITEMS))]
+        shown = tuple(self.object(kind.name, piece) for piece in pieces)
+        return Items(shown, truncated or count > _MOST_ITEMS)
+
+    def object(self, name: str, data: bytes) -> Value:
+        if name == "sigset":
+            return self._signal_set(data)
+        if name in self._abi.structs:
+            struct = self._abi.structs[name]
+            members = [
+                (field.name, self._member(field, data))
+                for field in struct.fields
+                if not field.name.startswith(("spare", "pad", "_"))
+            ]
+            return Members(name, tuple(members))
+        return self.value(name, int.from_bytes(data[: self._abi.size_of(name)], "little"))
+
+    def socket_address(self, data: bytes) -> Value:
+        """By its family; the BSDs put a length before it."""
+        layout = self._abi.structs.get("sockaddr_in")
+        has_length = layout is not None and layout.fields[0].name == "len"
+        if len(data) < 2:
+            return Data(data, len(data))
+        number = data[1] if has_length else int.from_bytes(data[:2], "little")
+        family = Symbol(number, self._families.get(number, ""))
+        members: list[tuple[str, Value]] = [("family", family)]
+        if family.name == "AF_INET" and len(data) >= 8:
+            members.append(("port", Integer(int.from_bytes(data[2:4], "big"))))
+            members.append(("addr", Text(str(ipaddress.IPv4Address(data[4:8])).encode())))
+        elif family.name == "AF_INET6" and len(data) >= 24:
+            members.append(("port", Integer(int.from_bytes(data[2:4], "big"))))
+            members.append(("addr", Text(str(ipaddress.IPv6Address(data[8:24])).encode())))
+        elif family.name in ("AF_UNIX", "AF_LOCAL"):
+            path = data[2:]
+            members.append(("path", Text(path if path[:1] == b"\0" else path.split(b"\0")[0])))
+        else:
+            members.append(("data", Data(data[2:], len(data) - 2)))
+        return Members("sockaddr", tuple(members))
+
+    def _member(self, field: Field, data: bytes) -> Value:
+        size = 8 if field.type == "ptr" else self._abi.size_of(field.type)
+        if field.count is None:
+            return self._element(field, data[field.offset : field.offset + size])
+        whole = data[field.offset : field.offset + size * field.count]
+        if field.type == "char":
+            return Text(whole.split(b"\0")[0])
+        if field.type == "u8":
+            return Data(whole, len(whole))
+        pieces = [whole[i * size : (i + 1) * size] for i in range(field.count)]
+        return Items(tuple(self._element(field, piece) for piece in pieces))
+
+    def _element(self, field: Field, data: bytes) -> Value:
+        if field.meaning:
+            return self.value(field.meaning, int.from_bytes(data, "little", signed=False))
+        return self.object(field.type, data)
+
+    def _flags(self, group: ConstantSet, value: int) -> Value:
+        rest, names = value, []
+        masks = {c.mask for c in group.entries if c.mask is not None}
+        for constant in group.entries:
+            if constant.mask is not None and value & constant.mask == constant.value:
+                names.append(constant.name)
+        for mask in masks:
+            rest &= ~mask
+        plain = [c for c in group.entries if c.mask is None and c.value]
+        for constant in sorted(plain, key=lambda c: -c.value.bit_count()):
+            bits = constant.value & 0xFFFFFFFF
+            if rest & bits == bits:
+                names.append(constant.name)
+                rest &= ~bits
+        order = {c.name: i for i, c in enumerate(group.entries)}
+        return Flags(value, tuple(sorted(names, key=lambda name: order[name])), rest)
+
+    def _signal_set(self, data: bytes) -> Value:
+        bits = int.from_bytes(data, "little")
+        found = [number for number in range(1, len(data) * 8 + 1) if bits >> (number - 1) & 1]
+        return Items(tuple(Symbol(number, self.signal(number)) for number in found))
+
+
+def _narrow(value: int, size: int, signed: bool) -> int:
+    value &= (1 << (8 * size)) - 1
+    return value - (1 << (8 * size)) if signed and value >> (8 * size - 1) else value

@@ -1,0 +1,158 @@
+"""Shards, baselines, flaky tests, and what two runs disagree about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from guise.compat import baseline, planning, runner
+from guise.compat.baseline import Baseline, Row
+from guise.compat.model import Case, CompatError, Status, Test
+from guise.compat.suite import Recipe
+
+from .conftest import Bench
+
+
+def _planned(name: str) -> planning.Planned:
+    return planning.Planned(name, Recipe(), lambda: Case(name, ()))
+
+
+@pytest.mark.parametrize("total", [1, 2, 7, 50])
+def test_shards_are_a_partition(total: int) -> None:
+    cases = [_planned(f"package/number{at}") for at in range(200)]
+    parts = [planning.select(cases, "", (number, total)) for number in range(1, total + 1)]
+    assert sorted(case.name for part in parts for case in part) == sorted(case.name for case in cases)
+    fewer = planning.select(cases[::2], "", (1, total))
+    assert {case.name for case in fewer} <= {case.name for case in parts[0]}
+
+
+def test_only_is_a_pattern() -> None:
+    cases = [_planned(name) for name in ("net", "net/http", "os")]
+    assert [case.name for case in planning.select(cases, "net/*", (1, 1))] == ["net/http"]
+    assert [case.name for case in planning.select(cases, "*", (1, 1))] == ["net", "net/http", "os"]
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "a/b", "-1/2", "1/2/3"])
+def test_bad_shards(text: str) -> None:
+    with pytest.raises(CompatError, match="it takes I/N"):
+        planning.parse_shard(text)
+
+
+LINES = """\
+# a comment
+
+net::TestA: no multicast here
+net::TestB @ptrace: too slow when every call stops
+net::TestSub/*: the host has no such device
+os::TestGone: it was removed
+"""
+
+
+def _lines(path: Path) -> list[baseline.Known]:
+    path.write_text(LINES)
+    return baseline.load(path)
+
+
+def _row(name: str, status: Status, *, flaky: bool = False) -> Row:
+    return Row(name, name.partition("::")[0], status, flaky=flaky)
+
+
+def test_baseline(tmp_path: Path) -> None:
+    lines = _lines(tmp_path / "known")
+    rows = [
+        _row("net::TestA", Status.FAILED),
+        _row("net::TestB", Status.FAILED),
+        _row("net::TestSub/one", Status.PASSED),
+        _row("net::TestSub/two", Status.FAILED),
+        _row("net::TestC", Status.TIMEOUT),
+        _row("net::TestD", Status.FAILED, flaky=True),
+        _row("net::TestE", Status.SKIPPED),
+        _row("net::TestF", Status.UNSUPPORTED),
+    ]
+    native = Baseline(lines, "native").judge(rows, complete=True)
+    assert [row.name for row in native.worse] == ["net::TestB", "net::TestC"]
+    assert [row.name for row in native.flaky] == ["net::TestD"]
+    assert [row.name for row, _ in native.known] == ["net::TestA", "net::TestSub/two"]
+    assert native.better == []
+    assert [line.name for line in native.gone] == ["os::TestGone"]
+    ptrace = Baseline(lines, "ptrace").judge(rows, complete=False)
+    assert [row.name for row in ptrace.worse] == ["net::TestC"]
+    assert ptrace.gone == []
+
+
+def test_baseline_notices_what_passes_now(tmp_path: Path) -> None:
+    judge = Baseline(_lines(tmp_path / "known"), "native").judge
+    rows = [
+        _row("net::TestA", Status.PASSED),
+        _row("net::TestSub/one", Status.PASSED),
+        _row("os::TestGone", Status.SKIPPED),
+    ]
+    verdict = judge(rows, complete=True)
+    assert [line.name for _, line in verdict.better] == ["net::TestA", "net::TestSub/*"]
+    assert verdict.gone == []
+
+
+def test_merging_attempts() -> None:
+    def attempt(**statuses: Status) -> list[Test]:
+        return [Test(name, status) for name, status in statuses.items()]
+
+    failed, passed = Status.FAILED, Status.PASSED
+    runs = [attempt(a=failed, b=failed, c=passed, d=passed), attempt(a=passed, b=failed, c=failed, d=passed)]
+    merged = {test.name: (test.status, test.flaky) for test in runner.merge(runs)}
+    assert merged == {"a": (failed, True), "b": (failed, False), "c": (passed, True), "d": (passed, False)}
+    (crash,) = runner.merge([[Test("", Status.CRASHED)], [Test("x", passed)]])
+    assert crash.flaky
+    (crash,) = runner.merge([[Test("", Status.CRASHED)], [Test("", Status.CRASHED)]])
+    assert not crash.flaky
+
+
+FLAKY = """
+[[case]]
+name = "flaky"
+argv = ["sh", "-c", "test -e {suite}/seen || { touch {suite}/seen; exit 1; }"]
+[[case]]
+name = "broken"
+argv = ["false"]
+"""
+
+
+def test_a_run_says_what_is_worse_flaky_and_known(bench: Bench) -> None:
+    column = bench.results(FLAKY)
+    assert (column["status"], column["worse"], column["flaky"]) == (1, ["broken"], ["flaky"])
+    assert {case["name"]: case["attempts"] for case in column["cases"]} == {"flaky": 2, "broken": 2}
+    (bench.folder / "suite.known-failures").write_text("broken: it is made of false\n")
+    column = bench.results(FLAKY)
+    assert (column["status"], column["worse"], column["flaky"]) == (0, [], [])
+    assert column["known"] == {"broken": "it is made of false"}
+    fixed = FLAKY.replace('"false"', '"true"')
+    column = bench.results(fixed)
+    assert (column["status"], column["better"]) == (0, ["broken"])
+    assert "take these out" in bench.run("report").stdout
+
+
+def test_diff_of_two_runs(bench: Bench) -> None:
+    bench.results(FLAKY)
+    bench.results(FLAKY.replace("broken", "new"))
+    bench.results(FLAKY)
+    done = bench.run("diff", "1", "3")
+    assert (done.returncode, done.stdout.splitlines()[-1].split()) == (
+        0,
+        ["better", "failed", "passed", "flaky"],
+    )
+    assert bench.run("diff", "3", f"{bench.store}#1").returncode == 1
+    assert bench.run("diff", "3", "3").stdout.splitlines()[-1] == "no test differs"
+
+
+def test_shards_in_stores_of_their_own_are_put_together(bench: Bench) -> None:
+    text = "".join(f'[[case]]\nname = "case-{at}"\nargv = ["true"]\n' for at in range(12))
+    path = bench.suite(text)
+    for number in (1, 2):
+        done = bench.run("run", path, f"--shard={number}/2")
+        assert done.returncode == 0, done.stderr
+    output = bench.folder / "both.json"
+    assert "12 of 12 passed" in bench.run("report", f"--json={output}").stdout
+    (column,) = json.loads(output.read_text())
+    assert len(column["runs"]) == 2
+    assert not column["complete"]

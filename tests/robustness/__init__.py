@@ -1,0 +1,1 @@
+"""Guests in surroundings that give little: closed descriptors, low limits, no /proc; and storms of them."""

@@ -1,0 +1,56 @@
+"""The command around the trace: statuses, outputs that fail, pipes that close, engines."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.supervisor.real import environment
+from tests.trace.conftest import Trace, command
+
+
+@pytest.mark.parametrize("form", ["text", "json", "chrome"])
+def test_a_closed_pipe_ends_quietly(form: str, guest: Path) -> None:
+    line = f"{' '.join(command('--format', form, '-o', '-', guest, 'threads', '1', '20000'))} | head -n 1"
+    done = subprocess.run(
+        ["sh", "-c", line], env=environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout
+    assert done.stderr == ""
+
+
+def test_a_full_disk_is_one_sentence(guest: Path, trace: Trace) -> None:
+    done = trace("-o", "/dev/full", guest)
+    assert done.returncode == 1
+    assert done.stderr == "guise: /dev/full cannot be written: no space left on device\n"
+    assert done.stdout == "hello\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["-o", "/no/such/place", "x"], 1, "/no/such/place cannot be written: no such file or directory"),
+        ([], 2, "say which program to trace"),
+        (["show"], 2, "say which recording to show"),
+        (["--format", "xml", "x"], 2, "there is no format xml"),
+        (["-s", "many", "x"], 2, "-s takes how many bytes"),
+        (["--unknown", "x"], 2, "--unknown is no option"),
+        (["show", "/no/such/file"], 1, "/no/such/file cannot be read"),
+        (["/no/such/program"], 127, "/no/such/program does not exist"),
+    ],
+)
+def test_mistakes(words: list[str], status: int, sentence: str, trace: Trace) -> None:
+    done = trace(*words)
+    assert done.returncode == status
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_engine_ptrace_records_the_same_calls(guest: Path, trace: Trace) -> None:
+    def names(*options: str) -> list[str]:
+        done = trace("-o", "-", *options, guest, "leave")
+        return [line.partition("(")[0] for line in done.stdout.splitlines()]
+
+    assert names("--engine", "ptrace") == names()

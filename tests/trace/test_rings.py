@@ -1,0 +1,130 @@
+"""Nothing is lost, whoever is slow or dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from personality.tracing import layout, records
+from personality.tracing import recording as recordings
+from syscalls import load
+from tests.supervisor.real import environment
+from tests.trace.conftest import Trace, command
+
+ROOT = Path(__file__).parents[2]
+
+
+def seeks(path: Path) -> dict[int, list[int]]:
+    """Per thread number, the offsets of its lseek calls in the order of the recording."""
+    number = load("freebsd").calls["lseek"].number
+    found: dict[int, list[int]] = {}
+    with path.open("rb") as file:
+        for chunk in recordings.Reader(file, str(path)).chunks():
+            for record in records.parse(chunk.data):
+                if record.kind == layout.CALL and record.number == number:
+                    found.setdefault(record.values[0] - 5000, []).append(record.values[1])
+    return found
+
+
+def test_nothing_is_lost_and_order_is_kept(guest: Path, trace: Trace, tmp_path: Path) -> None:
+    path = tmp_path / "many.guise"
+    done = trace("-o", path, guest, "threads", "8", "200000", timeout=250)
+    assert (done.returncode, done.stderr) == (5, "")
+    found = seeks(path)
+    assert sorted(found) == list(range(8))
+    assert all(offsets == list(range(200000)) for offsets in found.values())
+
+
+def test_lossy_counts_what_it_drops(guest: Path, trace: Trace, tmp_path: Path) -> None:
+    """The text form is slow enough to fall behind."""
+    path = tmp_path / "lossy.txt"
+    done = trace("--lossy", "-e", "lseek", "-o", path, guest, "threads", "1", "100000")
+    kept = path.read_text().count("lseek(")
+    lost = re.search(r"(\d+) calls were not recorded", done.stderr)
+    assert lost
+    assert kept + int(lost[1]) >= 100000 > kept
+
+
+def _started(path: Path, *words: str | Path, size: int = 300) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command("-o", path, *words), env=environment())
+    for _ in range(600):
+        if path.exists() and path.stat().st_size > size:
+            return process
+        time.sleep(0.05)
+    process.kill()
+    pytest.fail("nothing was recorded")
+
+
+def _child_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/task/{process}/children").read_text().split()[0])
+
+
+def test_a_killed_guest_leaves_its_last_call(guest: Path, trace: Trace, tmp_path: Path) -> None:
+    path = tmp_path / "killed.guise"
+    process = _started(path, guest, "sleep")
+    os.kill(_child_of(process.pid), signal.SIGKILL)
+    assert process.wait(30) == -signal.SIGKILL
+    done = trace("show", path)
+    assert done.returncode == 0
+    assert "nanosleep({sec=100, nsec=0}, NULL) = ? (never ended)" in done.stdout
+
+
+def test_a_guest_that_kills_itself(guest: Path, trace: Trace) -> None:
+    done = trace(guest, "die")
+    assert done.returncode == -signal.SIGKILL
+    assert "SIGKILL) = ? (never ended)" in done.stderr
+
+
+def test_a_killed_reader_leaves_a_recording_and_a_running_guest(
+    guest: Path, trace: Trace, tmp_path: Path
+) -> None:
+    path = tmp_path / "reader.guise"
+    process = _started(path, guest, "threads", "2", "400000", size=1 << 20)
+    child = os.pidfd_open(_child_of(process.pid))
+    process.kill()
+    process.wait(30)
+    assert select.select([child], [], [], 120)[0], "the guest waits for a reader that is no more"
+    os.close(child)
+    done = trace("show", "-c", path)
+    assert done.returncode == 0
+    assert "ends early" in done.stderr
+    assert "lseek" in done.stdout
+    for offsets in seeks(path).values():
+        assert offsets == list(range(len(offsets)))
+
+
+def test_a_truncated_recording_is_read_so_far(recording: Path, trace: Trace, tmp_path: Path) -> None:
+    whole = recording.read_bytes()
+    path = tmp_path / "short.guise"
+    for size in (len(whole) - 1, len(whole) // 2, 300):
+        path.write_bytes(whole[:size])
+        done = trace("show", path)
+        assert done.returncode == 0
+        assert "ends early" in done.stderr
+    path.write_bytes(b"something else")
+    done = trace("show", path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_layout_is_the_runtimes() -> None:
+    header = (ROOT / "personality" / "runtime" / "trace.h").read_text()
+    numbers = dict(re.findall(r"#define (\w+) (0x[0-9a-f]+|\d+)U?L?\b", header, re.IGNORECASE))
+    pairs = {
+        "TRACE_MAGIC": layout.MAGIC, "TRACE_VERSION": layout.VERSION, "TRACE_KERNELS": layout.KERNELS,
+        "TRACE_CALLS": layout.CALLS, "TRACE_RECORD": layout.LARGEST_RECORD, "RECORD_CALL": layout.CALL,
+        "RECORD_SIGNAL": layout.SIGNAL, "RECORD_THREAD": layout.THREAD, "RECORD_END": layout.END,
+        "STATE_NO_RETURN": layout.NO_RETURN, "CAPTURE_OUT": layout.CAPTURE_OUT,
+        "CAPTURE_TRUNCATED": layout.CAPTURE_TRUNCATED, "CAPTURE_FAULT": layout.CAPTURE_FAULT,
+        "SLOT_ENDED": layout.SLOT_ENDED, "TRACE_ONLY_FAILED": layout.ONLY_FAILED,
+    }  # fmt: skip
+    for name, value in pairs.items():
+        assert int(numbers[name], 0) == value, name
+    assert layout.RECORD.size == 48
+    assert layout.SLOT.size == layout.SLOT_TAIL_OFFSET + 8
