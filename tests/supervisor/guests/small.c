@@ -25,7 +25,7 @@ static long call(long n, long a, long b, long c, long d, long e, long f)
 }
 #define CALL(n, a, b, c) call(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 enum { EXIT = 1, FORK, READ, WRITE, OPEN, GETPID = 20, KILL = 37, EXECVE = 59, SETSID = 147, SYSCTL = 202,
-       NANOSLEEP = 240, SIGSUSPEND = 341, SIGACTION = 416 };
+       NANOSLEEP = 240, SIGPROCMASK = 340, SIGSUSPEND = 341, SIGACTION = 416 };
 
 static volatile int done;
 
@@ -91,7 +91,9 @@ static void count(void)
 {
     struct { void (*handler)(int); int flags; unsigned mask[4]; } action = {handler, 0, {0, 0, 0, 0}};
     static const int signals[] = {1, 2, 3, 15, 20, 19, 30, 31};
-    unsigned nothing[4] = {0, 0, 0, 0};
+    unsigned nothing[4] = {0, 0, 0, 0}, all[4] = {~0U, ~0U, ~0U, ~0U};
+    /* Blocked but in the wait: one that came between looking at `done` and waiting would be waited for. */
+    CALL(SIGPROCMASK, 3 /* SIG_SETMASK */, all, 0);
     for (unsigned i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         CALL(SIGACTION, signals[i], &action, 0);
     say("ready\n");
