@@ -42,6 +42,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--only",
         "--retries",
         "--fresh",
+        "--differential",
         "--cluster",
         "--store",
         "--baseline",

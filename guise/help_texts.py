@@ -148,12 +148,13 @@ Actions:
 
 Options of run:
   --engine native|ptrace   how calls are caught
-  --as KERNEL[-RELEASE]    the personality; linux runs the suite natively, for reference
+  --as KERNEL[-RELEASE]    the personality; host runs the suite natively, for reference
   -j, --jobs N             cases at a time; the number of CPUs otherwise
   --shard I/N              the I-th of N parts
   --only PATTERN           cases whose names match, as in a shell
   --retries N              repeat a case with unexpected failures N times, to tell flaky from broken
   --fresh                  begin again instead of going on with a stopped run
+  --differential           run each case natively as well; only what differs counts
   --cluster ADDRESS        run the cases on a Dask cluster
 Options of run and report:
   --store FILE             where results are kept; $XDG_STATE_HOME/guise/compat.sqlite otherwise

@@ -34,16 +34,30 @@ class Row:
     seconds: float = 0.0
     flaky: bool = False
     message: str = ""
+    natively: Status | None = None
+
+    @property
+    def alike(self) -> bool:
+        """Whether it fails on the host too, and so says nothing about the guest."""
+        return self.status.bad and self.natively is not None and self.natively.bad
+
+    @property
+    def differs(self) -> bool:
+        """Whether the host's own run of it ended in another way."""
+        return self.natively is not None and self.natively is not self.status and not self.alike
 
 
 @dataclass
 class Verdict:
-    """A run against its baseline.  `gone`: lines that no result of a complete run answers to."""
+    """A run against its baseline.  `alike`: what fails natively too.  `differs`: what ended otherwise there.
+    `gone`: lines that no result of a complete run answers to."""
 
     worse: list[Row] = field(default_factory=list)
     better: list[tuple[Row, Known]] = field(default_factory=list)
     flaky: list[Row] = field(default_factory=list)
     known: list[tuple[Row, Known]] = field(default_factory=list)
+    alike: list[Row] = field(default_factory=list)
+    differs: list[Row] = field(default_factory=list)
     gone: list[Known] = field(default_factory=list)
 
 
@@ -69,7 +83,12 @@ class Baseline:
         skipped: set[Known] = set()
         for row in rows:
             line = self.find(row.name)
-            if row.flaky:
+            if row.differs:
+                verdict.differs.append(row)
+            if row.alike:
+                verdict.alike.append(row)
+                failed.update([line] if line else [])
+            elif row.flaky:
                 verdict.flaky.append(row)
                 failed.update([line] if line else [])
             elif row.status.bad and line is None:

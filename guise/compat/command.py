@@ -41,6 +41,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--retries", type=int)
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--differential", action="store_true")
     parser.add_argument("--cluster", default="")
     _add_common(parser)
     options = parser.parse_args(words)
@@ -65,19 +66,24 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
         parse_guest(personality)
     mode = planning.Mode(personality, options.engine, forced=options.personality is not None)
     shard = planning.parse_shard(options.shard)
-    cases = planning.select(planning.plan(chosen, mode, _cache()), options.only, shard)
+    planned = planning.plan(chosen, mode, _cache(), differential=options.differential)
+    cases = planning.select(planned, options.only, shard)
     if not cases:
         raise CompatError(f"no case of {chosen.name} is chosen: `guise compat list SUITE` names its cases")
     cases = [planning.with_retries(case, options.retries) for case in cases]
-    engine = options.engine if mode.words else "host"
+    engine = options.engine if mode.words() else planning.HOST
     part = " ".join(
         text
-        for text in (options.shard if shard[1] > 1 else "", f"only {options.only}" if options.only else "")
+        for text in (
+            options.shard if shard[1] > 1 else "",
+            f"only {options.only}" if options.only else "",
+        )
         if text
     )
-    known_failures = Path(options.baseline or chosen.baseline).absolute()
+    known_failures = Path(options.baseline or chosen.baseline_of(mode.kernel)).absolute()
     lines = baseline.load(known_failures)
-    key = Key(chosen.name, personality, engine, chosen.digest, part)
+    work = chosen.digest + ("+host" if options.differential else "")
+    key = Key(chosen.name, personality, engine, work, part)
     run, done = store.begin(key, chosen.title, known_failures, len(cases), fresh=options.fresh)
     left = [case for case in cases if case.name not in done]
     backend = backends.BACKENDS["dask" if options.cluster else "local"](options.cluster, options.jobs)

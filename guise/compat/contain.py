@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from guise.compat import groups
@@ -59,11 +60,16 @@ class Capture:
         while self._tail and self._tail_size - len(self._tail[0]) >= self._tail_limit:
             self._tail_size -= len(self._tail.popleft())
 
+    def _end(self) -> bytes:
+        return b"".join(self._tail)[-self._tail_limit :]
+
+    @property
+    def dropped(self) -> int:
+        return self.total - len(self._head) - len(self._end())
+
     def bytes(self) -> bytes:
-        tail = b"".join(self._tail)[-self._tail_limit :]
-        dropped = self.total - len(self._head) - len(tail)
-        mark = f"\n[{dropped} bytes left out]\n".encode() if dropped else b""
-        return bytes(self._head) + mark + tail
+        mark = f"\n[{self.dropped} bytes left out]\n".encode() if self.dropped else b""
+        return bytes(self._head) + mark + self._end()
 
 
 def run(command: Command, *, abandoned: int = -1) -> Ended:
@@ -81,10 +87,11 @@ def run(command: Command, *, abandoned: int = -1) -> Ended:
                 _copy(Path(source), Path(scratch))
         except OSError as error:  # shutil.Error too
             return Ended(stopped="start", reason=f"its files cannot be copied: {error}")
-        before = set(_walk(scratch))
+        before, spent = set(_walk(scratch)), _processor()
         ended = _Running(command, root, abandoned).finish()
+        spent = _processor() - spent
         made = [path for path in _walk(scratch) if path not in before]
-        return _with_files(ended, scratch, made[:_MAX_FILES])
+        return replace(ended, processor=spent, files=_digests(scratch, made[:_MAX_FILES]))
     finally:
         shutil.rmtree(root, onerror=_force)
 
@@ -103,14 +110,20 @@ def _walk(root: str) -> list[str]:
     return sorted(found)
 
 
-def _with_files(ended: Ended, root: str, names: list[str]) -> Ended:
+def _processor() -> float:
+    """Seconds that children spent on processors, of those that were collected: here all of them are."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _digests(root: str, names: list[str]) -> dict[str, str]:
     digests = {}
     for name in names:
         path = os.path.join(root, name)
         if os.path.isfile(path) and not os.path.islink(path):
             with open(path, "rb") as stream:
                 digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Ended(**{**ended.__dict__, "files": digests})
+    return digests
 
 
 def _force(function: Callable[..., object], path: str, _error: object) -> None:
@@ -164,6 +177,7 @@ class _Running:
             stdout=out.bytes(),
             stderr=err.bytes(),
             printed=out.total + err.total,
+            dropped=out.dropped + err.dropped,
             left=tuple(left),
         )
 

@@ -35,6 +35,8 @@ def _column(column: Column, lines: Sequence[Known]) -> dict[str, Any]:
         "worse": [row.name for row in verdict.worse],
         "better": [line.name for _, line in verdict.better],
         "flaky": [row.name for row in verdict.flaky],
+        "alike": [row.name for row in verdict.alike],
+        "differs": [row.name for row in verdict.differs],
         "known": {row.name: line.reason for row, line in verdict.known},
         "gone": [line.name for line in verdict.gone],
         "cases": [
@@ -43,7 +45,7 @@ def _column(column: Column, lines: Sequence[Known]) -> dict[str, Any]:
         "tests": [
             {
                 "name": row.name, "case": row.case, "status": str(row.status), "seconds": row.seconds,
-                "flaky": row.flaky, "message": row.message,
+                "flaky": row.flaky, "message": row.message, "natively": row.natively,
             }
             for row in column.rows()
         ],
@@ -57,17 +59,17 @@ def junit(path: Path, columns: Sequence[Column], known: Lines) -> None:
         for column in columns:
             baseline = Baseline(known[column.suite], column.engine)
             rows = list(column.rows())
-            expected = [baseline.find(row.name) if row.status.bad else None for row in rows]
-            failures = sum(row.status.bad and line is None for row, line in zip(rows, expected, strict=True))
+            excuses = [_excuse(row, baseline) for row in rows]
+            failures = sum(row.status.bad and not excuse for row, excuse in zip(rows, excuses, strict=True))
             skipped = sum(
-                row.status in _SKIPPED or bool(line) for row, line in zip(rows, expected, strict=True)
+                row.status in _SKIPPED or bool(excuse) for row, excuse in zip(rows, excuses, strict=True)
             )
             stream.write(
                 f'<testsuite name={_quote(column.label)} tests="{len(rows)}" failures="{failures}"'
                 f' errors="0" skipped="{skipped}" time="{sum(row.seconds for row in rows):.3f}">\n'
             )
-            for row, line in zip(rows, expected, strict=True):
-                stream.writelines(_testcase(row, line))
+            for row, excuse in zip(rows, excuses, strict=True):
+                stream.writelines(_testcase(row, excuse))
             stream.write("</testsuite>\n")
         stream.write("</testsuites>\n")
 
@@ -75,11 +77,21 @@ def junit(path: Path, columns: Sequence[Column], known: Lines) -> None:
 _SKIPPED = (Status.SKIPPED, Status.UNSUPPORTED)
 
 
-def _testcase(row: Row, known: Known | None) -> Iterator[str]:
+def _excuse(row: Row, baseline: Baseline) -> str:
+    """Why a failure is none of this run's; "" when it is."""
+    if not row.status.bad:
+        return ""
+    if row.alike:
+        return "fails natively too"
+    line = baseline.find(row.name)
+    return f"known: {line.reason}" if line else ""
+
+
+def _testcase(row: Row, excuse: str) -> Iterator[str]:
     name = row.name[len(row.case) + 2 :] or row.case
     yield f'<testcase classname={_quote(row.case)} name={_quote(name)} time="{row.seconds:.3f}"'
-    if known is not None:
-        yield f"><skipped message={_quote('known: ' + known.reason)}/></testcase>\n"
+    if excuse:
+        yield f"><skipped message={_quote(excuse)}/></testcase>\n"
     elif row.status.bad:
         word = f"flaky, {row.status}" if row.flaky else str(row.status)
         first = (row.message.splitlines() or [""])[0]

@@ -55,6 +55,16 @@ class Column:
                 total[status] += count
         return total
 
+    def processor(self) -> dict[str, float]:
+        """Seconds on processors of each case that was measured."""
+        return {case.name: case.processor for _, case in self.cases() if case.processor}
+
+    def clean_cases(self) -> tuple[int, int]:
+        """Cases in which nothing failed, known or not, and all of them."""
+        names = {case.name for _, case in self.cases()}
+        bad = {row.case for row in self.rows() if row.status.bad}
+        return len(names - bad), len(names)
+
     def verdict(self, lines: Sequence[baseline.Known]) -> Verdict:
         return Baseline(lines, self.engine).judge(self.rows(), complete=self.complete)
 

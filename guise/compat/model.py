@@ -83,7 +83,8 @@ class Command:
 class Ended:
     """How a command ended.  `exit` is -1 unless it exited; `stopped` says which limit ended it.
 
-    `files` maps what it left in its folder to a digest; `left` names processes that outlived it.
+    `files` maps what it left in its folder to a digest; `left` names processes that outlived it; `processor`
+    is the time that it and all that it started spent on processors, in seconds.
     """
 
     exit: int = -1
@@ -91,10 +92,12 @@ class Ended:
     stopped: str = ""  # "", "time", "memory" or "start"
     reason: str = ""
     seconds: float = 0.0
+    processor: float = 0.0
     memory: int = 0
     stdout: bytes = b""
     stderr: bytes = b""
     printed: int = 0
+    dropped: int = 0
     left: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -102,6 +105,11 @@ class Ended:
     def text(self) -> str:
         """Both streams as text, stderr after stdout."""
         return (self.stdout + self.stderr).decode("utf-8", "replace")
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether part of what it printed was dropped, and with it perhaps results."""
+        return self.dropped > 0
 
     def as_data(self) -> dict[str, Any]:
         data = {name: getattr(self, name) for name in _PLAIN}
@@ -123,12 +131,15 @@ class Ended:
         )
 
 
-_PLAIN = ("exit", "signal", "stopped", "reason", "seconds", "memory", "printed")
+_PLAIN = ("exit", "signal", "stopped", "reason", "seconds", "processor", "memory", "printed", "dropped")
 
 
 @dataclass(frozen=True)
 class Test:
-    """One result of a case; the empty name is the case itself."""
+    """One result of a case; the empty name is the case itself.
+
+    natively: how the same test ended on the host, None when it was not run there or there is none.
+    """
 
     __test__ = False  # pytest would collect it by its name
 
@@ -137,6 +148,7 @@ class Test:
     seconds: float = 0.0
     message: str = ""
     flaky: bool = False
+    natively: Status | None = None
 
 
 @dataclass(frozen=True)
@@ -155,12 +167,14 @@ class Result:
     case: str
     tests: tuple[Test, ...]
     seconds: float = 0.0
+    processor: float = 0.0
     memory: int = 0
     exit: int = -1
     signal: int = 0
     attempts: int = 1
     note: str = ""
     output: bytes = b""
+    trace: bytes = b""
 
 
 def full_name(case: str, test: str) -> str:

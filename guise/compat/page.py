@@ -73,7 +73,10 @@ def _column(
         millis.append(round(row.seconds * 1000))
         kinds.append(_kind(row, worse, better, reasons))
         reason = reasons.get(row.name)
-        messages.append(strings.number(f"known: {reason}\n{row.message}" if reason else row.message))
+        natively = f"natively {row.natively}\n" if row.differs or row.alike else ""
+        messages.append(
+            strings.number(f"{natively}known: {reason}\n{row.message}" if reason else natively + row.message)
+        )
         if row.status.bad:
             bad_cases.add(row.case)
     details: dict[str, list[Any]] = {}
@@ -110,14 +113,18 @@ def _column(
 
 
 def _kind(row: Row, worse: set[str], better: set[str], known: Mapping[str, str]) -> int:
-    """1 worse, 2 known, 3 better, 4 flaky, 0 nothing to say."""
+    """1 worse, 2 known, 3 better, 4 flaky, 5 fails natively too, 6 differs from it, 0 nothing to say."""
+    if row.alike:
+        return 5
     if row.flaky:
         return 4
     if row.name in worse:
         return 1
     if row.name in known:
         return 2
-    return 3 if row.name in better else 0
+    if row.name in better:
+        return 3
+    return 6 if row.differs else 0
 
 
 def _trend(part: Part) -> list[list[Any]]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from guise.compat import sources
 from guise.compat.model import Case, Command, CompatError
 from guise.compat.suite import Recipe, Suite, expand
+from syscalls import model as syscalls
 
-HOST = "linux"  # the personality whose programs need no Guise
+HOST = "host"  # --as host: no personality, but this system itself, for reference
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How guests are run: `personality` as `--as` takes it (freebsd or freebsd-13.2), and the engine."""
+    """How guests are run: `personality` as `--as` takes it (freebsd, freebsd-13.2, host), and the engine."""
 
     personality: str
     engine: str
@@ -30,11 +31,22 @@ class Mode:
         return self.personality.partition("-")[0]
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """What stands before a program of this personality; nothing for the host's own."""
+    def system(self) -> str:
+        """The kernel that programs are made for."""
+        return syscalls.HOST if self.kernel == HOST else self.kernel
+
+    def words(self, *, follow: bool = False) -> tuple[str, ...]:
+        """What stands before a program of this personality; nothing for the host's own.
+
+        follow: programs of the host that a guest starts are guests too, and so can start guests.
+        """
         if self.kernel == HOST:
             return ()
-        named = ("--as", self.personality) if self.forced else ()
+        named: tuple[str, ...] = ()
+        if self.forced or self.kernel == syscalls.HOST:
+            named = ("--as", self.personality)
+        elif follow:
+            named = ("--as", syscalls.HOST)  # a file still says what it is
         return (sys.executable, "-m", "guise", "run", "--engine", self.engine, *named, "--")
 
 
@@ -47,12 +59,18 @@ class Planned:
     prepare: Callable[[], Case]
 
 
-def plan(suite: Suite, mode: Mode, cache: Path) -> list[Planned]:
-    """Every case of a suite in order of names.  Raises CompatError when nothing can be run at all."""
-    programs = {program.name: program for program in sources.programs(suite, mode.kernel, cache)}
+def plan(suite: Suite, mode: Mode, cache: Path, *, differential: bool = False) -> list[Planned]:
+    """Every case of a suite in order of names; differential: run natively as well, where the host can.
+
+    Raises CompatError when nothing can be run at all.
+    """
+    programs = {program.name: program for program in sources.programs(suite, mode.system, cache)}
     references: dict[str, sources.Program] = {}
-    if any(recipe.reader == "difference" for recipe in _recipes(suite)):
-        references = {program.name: program for program in sources.programs(suite, HOST, cache)}
+    if mode.kernel == HOST and not all(recipe.native for recipe in _recipes(suite)):
+        raise CompatError(f"{suite.name} cannot be run natively: its programs exist for guests only")
+    differential = differential and mode.kernel != HOST
+    if any(_has_reference(recipe, differential) for recipe in _recipes(suite)):
+        references = {program.name: program for program in sources.programs(suite, syscalls.HOST, cache)}
     wanted = suite.cases or {name: (name, suite.recipe) for name in programs}
     planned = []
     for name, (program, recipe) in sorted(wanted.items()):
@@ -65,6 +83,7 @@ def plan(suite: Suite, mode: Mode, cache: Path) -> list[Planned]:
             programs.get(chosen),
             references.get(chosen),
             _missing(chosen, programs),
+            _has_reference(recipe, differential),
         )
         planned.append(Planned(name, recipe, prepare))
     return planned
@@ -72,6 +91,10 @@ def plan(suite: Suite, mode: Mode, cache: Path) -> list[Planned]:
 
 def _recipes(suite: Suite) -> list[Recipe]:
     return [recipe for _, recipe in suite.cases.values()] or [suite.recipe]
+
+
+def _has_reference(recipe: Recipe, differential: bool) -> bool:
+    return recipe.reader == "difference" or (differential and recipe.native)
 
 
 def _missing(name: str, programs: dict[str, sources.Program]) -> str:
@@ -114,13 +137,14 @@ class _Preparation:
     program: sources.Program | None
     reference: sources.Program | None
     missing: str
+    has_reference: bool
 
     def __call__(self) -> Case:
         if self.missing:
             return Case(self.name, (), self.missing)
         try:
             commands = [self._command(self.program, self.mode)]
-            if self.recipe.reader == "difference":
+            if self.has_reference:
                 commands.append(self._command(self.reference, Mode(HOST, "native")))
         except CompatError as error:
             return Case(self.name, (), str(error))
@@ -131,13 +155,13 @@ class _Preparation:
             "suite": str(self.suite.path.parent),
             "name": self.name,
             "python": sys.executable,
-            "kernel": mode.kernel,
+            "kernel": mode.system,
         }
         if program is not None:
             values |= {"program": str(program.make()), "source": str(program.source)}
         argv: list[str] = []
         for word in self.recipe.argv:
-            argv += mode.words if word == "{guise}" else (expand(word, values),)
+            argv += mode.words(follow=self.recipe.follow) if word == "{guise}" else (expand(word, values),)
         environment = dict(_environment())
         environment |= program.environment if program is not None else {}
         environment |= {name: expand(value, values) for name, value in self.recipe.environment.items()}

@@ -61,7 +61,8 @@ class Progress:
         lines = []
         for test in result.tests:
             name = full_name(result.case, test.name)
-            if test.status.bad and self._known.find(name) is None:
+            alike = test.natively is not None and test.natively.bad
+            if test.status.bad and not alike and self._known.find(name) is None:
                 said = (test.message.splitlines() or [""])[0]
                 flaky = "flaky, " if test.flaky else ""
                 lines.append(f"{flaky}{test.status}: {name}" + (f": {said}" if said else ""))

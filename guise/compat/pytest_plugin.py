@@ -44,7 +44,7 @@ class SuiteFile(pytest.File):
             chosen = suite.load(self.path)
             mode = planning.Mode(chosen.personality, engine)
             cases = planning.plan(chosen, mode, Path(cache) / "guise" / "compat")
-            known = Baseline(load(chosen.baseline), engine)
+            known = Baseline(load(chosen.baseline_of(mode.kernel)), engine)
         except CompatError as error:
             raise self.CollectError(str(error)) from None
         for planned in cases:

@@ -16,6 +16,7 @@ _STYLES = {
     "worse": "bold red",
     "flaky": "yellow",
     "better": "green",
+    "differs": "magenta",
     "gone": "yellow",
     "noted": "dim",
 }
@@ -35,6 +36,9 @@ def terminal(column: Column, verdict: Verdict) -> None:
     """Print one column's result."""
     state = "" if all(part.run.ended for part in column.parts) else " (not finished)"
     print(f"{column.suite} {column.personality} {column.engine}{state}: {summary(column)}")
+    clean, cases = column.clean_cases()
+    spent = sum(column.processor().values())
+    print(f"{clean} of {cases} cases have no failure; {spent:.1f} s of processor time")
     _section(
         "worse", "got worse", (f"{row.status}: {row.name}{_first(row.message)}" for row in verdict.worse)
     )
@@ -49,10 +53,17 @@ def terminal(column: Column, verdict: Verdict) -> None:
         "known failures that no test answers to",
         (f"{line.name} (line {line.line})" for line in verdict.gone),
     )
+    _section(
+        "differs",
+        "differs from the host's own run",
+        (f"{row.status}, natively {row.natively}: {row.name}" for row in verdict.differs),
+    )
     notes = (f"{case.name}: {case.note}" for _, case in column.cases() if case.note)
     _section("noted", "contained", notes)
     if verdict.known:
         print("1 failure is known" if len(verdict.known) == 1 else f"{len(verdict.known)} failures are known")
+    if verdict.alike:
+        print(f"{len(verdict.alike)} failed natively too")
     print("nothing got worse" if not verdict.worse else f"{len(verdict.worse)} got worse")
 
 
@@ -101,7 +112,18 @@ def changes(before: Column, after: Column) -> int:
         print_table(("change", "before", "after", "test"), rows)
     else:
         print("no test differs")
+    _processor(before.processor(), after.processor())
     return 1 if worse else 0
+
+
+def _processor(before: dict[str, float], after: dict[str, float]) -> None:
+    """Over the cases that both have: one that only one of them ran says nothing."""
+    both = before.keys() & after.keys()
+    old, new = (sum(times[name] for name in both) for times in (before, after))
+    if old:
+        print(
+            f"processor time of {len(both)} cases: {old:.1f} s before, {new:.1f} s after: {new / old:.3f} x"
+        )
 
 
 def runs(store: Store) -> None:

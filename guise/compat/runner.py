@@ -11,6 +11,8 @@ from guise.compat.baseline import Baseline
 from guise.compat.model import Result, Status, Test, full_name
 from guise.compat.planning import Planned
 
+_STORED = 1 << 20  # bytes of each stream
+
 
 @dataclass
 class _Attempts:
@@ -56,7 +58,12 @@ def _again(attempts: _Attempts, tests: list[Test], baseline: Baseline) -> bool:
     if any(test.status is Status.ERROR for test in tests):
         return False
     name = attempts.planned.name
-    return any(test.status.bad and baseline.find(full_name(name, test.name)) is None for test in tests)
+    return any(
+        test.status.bad
+        and not (test.natively is not None and test.natively.bad)
+        and baseline.find(full_name(name, test.name)) is None
+        for test in tests
+    )
 
 
 def _result(attempts: _Attempts) -> Result:
@@ -67,13 +74,22 @@ def _result(attempts: _Attempts) -> Result:
         case=attempts.planned.name,
         tests=merge(attempts.runs),
         seconds=ended.seconds,
+        processor=ended.processor,
         memory=ended.memory,
         exit=ended.exit,
         signal=ended.signal,
         attempts=len(attempts.runs),
         note=_note(done),
-        output=ended.stdout + ended.stderr,
+        output=_clip(ended.stdout) + _clip(ended.stderr),
     )
+
+
+def _clip(output: bytes) -> bytes:
+    """Readers had all that was kept; people read its beginning and its end."""
+    if len(output) <= _STORED:
+        return output
+    half = _STORED // 2
+    return output[:half] + f"\n[{len(output) - _STORED} bytes are not stored]\n".encode() + output[-half:]
 
 
 def merge(runs: Sequence[Sequence[Test]]) -> tuple[Test, ...]:
@@ -94,8 +110,7 @@ def _note(done: Done) -> str:
         notes.append("ended by its time limit")
     elif ended.stopped == "memory":
         notes.append("ended by its memory limit")
-    kept = len(ended.stdout) + len(ended.stderr)
-    if ended.printed > kept:
+    if ended.dropped:
         notes.append(f"printed {ended.printed} bytes, of which the first and the last were kept")
     if ended.left:
         notes.append(

@@ -21,16 +21,25 @@ CREATE TABLE IF NOT EXISTS runs (
 );
 CREATE TABLE IF NOT EXISTS cases (
     run INTEGER NOT NULL REFERENCES runs(id), name TEXT NOT NULL, seconds REAL NOT NULL,
+    processor REAL NOT NULL, trace BLOB NOT NULL,
     memory INTEGER NOT NULL, exit INTEGER NOT NULL, signal INTEGER NOT NULL, attempts INTEGER NOT NULL,
     note TEXT NOT NULL, output BLOB NOT NULL, PRIMARY KEY (run, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tests (
     run INTEGER NOT NULL, case_name TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL,
-    seconds REAL NOT NULL, flaky INTEGER NOT NULL, message TEXT NOT NULL
+    seconds REAL NOT NULL, flaky INTEGER NOT NULL, message TEXT NOT NULL, natively TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS tests_of_run ON tests (run, case_name);
 """
-_VERSION = 1
+_VERSION = 2
+_UPGRADES = {
+    1: """
+ALTER TABLE cases ADD COLUMN processor REAL NOT NULL DEFAULT 0;
+ALTER TABLE cases ADD COLUMN trace BLOB NOT NULL DEFAULT x'';
+ALTER TABLE tests ADD COLUMN natively TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 2;
+"""
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,7 @@ class CaseRow:
 
     name: str
     seconds: float
+    processor: float
     memory: int
     exit: int
     signal: int
@@ -88,6 +98,9 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            while version in _UPGRADES:
+                self._db.executescript(f"BEGIN; {_UPGRADES[version]} COMMIT;")
+                version += 1
             if version not in (0, _VERSION):
                 raise CompatError(f"{path} was written by another version of Guise: name another --store")
             if version == 0:
@@ -133,17 +146,29 @@ class Store:
         """One case, all or nothing."""
         with self._db:
             self._db.execute(
-                "INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO cases (run, name, seconds, processor, memory, exit, signal, attempts,"
+                " note, output, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    run.id, result.case, result.seconds, result.memory, result.exit, result.signal,
-                    result.attempts, result.note, zlib.compress(result.output, 6),
+                    run.id, result.case, result.seconds, result.processor, result.memory, result.exit,
+                    result.signal, result.attempts, result.note, zlib.compress(result.output, 6),
+                    zlib.compress(result.trace, 6) if result.trace else b"",
                 ),
             )  # fmt: skip
             self._db.execute("DELETE FROM tests WHERE run = ? AND case_name = ?", (run.id, result.case))
             self._db.executemany(
-                "INSERT INTO tests VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO tests (run, case_name, name, status, seconds, flaky, message, natively)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (run.id, result.case, test.name, test.status, test.seconds, test.flaky, test.message)
+                    (
+                        run.id,
+                        result.case,
+                        test.name,
+                        test.status,
+                        test.seconds,
+                        test.flaky,
+                        test.message,
+                        test.natively or "",
+                    )
                     for test in result.tests
                 ],
             )
@@ -169,12 +194,13 @@ class Store:
 
     def rows(self, run: Run) -> Iterator[Row]:
         """Every test of a run."""
-        for case, name, status, seconds, flaky, message in self._db.execute(
-            "SELECT case_name, name, status, seconds, flaky, message FROM tests WHERE run = ?"
+        for case, name, status, seconds, flaky, message, natively in self._db.execute(
+            "SELECT case_name, name, status, seconds, flaky, message, natively FROM tests WHERE run = ?"
             " ORDER BY case_name, rowid",
             (run.id,),
         ):
-            yield Row(full_name(case, name), case, Status(status), seconds, bool(flaky), message)
+            there = Status(natively) if natively else None
+            yield Row(full_name(case, name), case, Status(status), seconds, bool(flaky), message, there)
 
     def counts(self, run: Run) -> dict[Status, int]:
         rows = self._db.execute("SELECT status, count(*) FROM tests WHERE run = ? GROUP BY status", (run.id,))
@@ -182,17 +208,25 @@ class Store:
 
     def cases(self, run: Run) -> Iterator[CaseRow]:
         for row in self._db.execute(
-            "SELECT name, seconds, memory, exit, signal, attempts, note FROM cases WHERE run = ?"
+            "SELECT name, seconds, processor, memory, exit, signal, attempts, note FROM cases WHERE run = ?"
             " ORDER BY name",
             (run.id,),
         ):
             yield CaseRow(*row)
 
     def output(self, run: Run, case: str) -> bytes:
+        """What is kept of what it printed."""
+        return self._blob("output", run, case)
+
+    def trace(self, run: Run, case: str) -> bytes:
+        """The calls that it made, as text, if it was traced."""
+        return self._blob("trace", run, case)
+
+    def _blob(self, column: str, run: Run, case: str) -> bytes:
         row = self._db.execute(
-            "SELECT output FROM cases WHERE run = ? AND name = ?", (run.id, case)
+            f"SELECT {column} FROM cases WHERE run = ? AND name = ?", (run.id, case)
         ).fetchone()
-        return zlib.decompress(row[0]) if row else b""
+        return zlib.decompress(row[0]) if row and row[0] else b""
 
 
 def _is_guise(pid: int) -> bool:

@@ -35,6 +35,8 @@ class Recipe:
     timeout_signal: int = 0
     reader: str = "status"
     retries: int = 1
+    follow: bool = False
+    native: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,15 @@ class Suite:
     title: str
     path: Path
     personality: str
-    baseline: Path
+    baseline: str
     programs: Mapping[str, Any]
     recipe: Recipe
     cases: Mapping[str, tuple[str, Recipe]]
     digest: str
+
+    def baseline_of(self, kernel: str) -> Path:
+        """The file of known failures for a personality."""
+        return self.path.parent / expand(self.baseline, {"kernel": kernel})
 
 
 class _Table:
@@ -126,7 +132,7 @@ def load(path: Path) -> Suite:
         title=top.take("title", str, "a string", name),
         path=path,
         personality=top.take("personality", str, "the name of a kernel", "freebsd"),
-        baseline=path.parent / top.take("baseline", str, "the name of a file", f"{path.stem}.known-failures"),
+        baseline=top.take("baseline", str, "the name of a file", f"{path.stem}.known-failures"),
         programs=programs,
         recipe=recipe,
         cases=cases,
@@ -164,6 +170,8 @@ def _recipe(table: _Table, base: Recipe) -> Recipe:
         timeout_signal=_signal(table, base.timeout_signal),
         reader=reader,
         retries=table.take("retries", int, "a number", base.retries),
+        follow=table.take("follow", bool, "true or false", base.follow),
+        native=table.take("native", bool, "true or false", base.native),
     )
     table.end()
     for word in (*recipe.argv, recipe.directory, recipe.stdin, *recipe.copies, *recipe.environment.values()):

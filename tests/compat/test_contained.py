@@ -213,3 +213,55 @@ def test_bad_command_lines_get_a_sentence(bench: Bench) -> None:
     bench.store.unlink()
     bench.store.write_text("not a database, and long enough to be read as one" * 40)
     assert "cannot hold results" in bench.run("run", suite).stderr
+
+
+def test_results_that_were_dropped_are_no_results(bench: Bench) -> None:
+    script = "echo 1..1; echo ok 1 first; head -c 300000 /dev/zero; echo not ok 1 first"
+    column = bench.results(_case(script, output="64K", reader="tap"))
+    assert column["by_name"]["case"]["status"] == "error"
+    assert "were dropped, and results with them" in column["by_name"]["case"]["message"]
+    marks = "'=== RUN   TestA' '--- PASS: TestA (0.00s)' '=== RUN   TestB'"
+    go = f"printf '%s\\n' {marks}; head -c 300000 </dev/zero"
+    column = bench.results(_case(go, output="64K", reader="go"))
+    assert {name: test["status"] for name, test in column["by_name"].items()} == {
+        "case::TestA": "passed",
+        "case": "error",
+    }
+
+
+def test_processor_time_of_all_descendants_is_counted(bench: Bench) -> None:
+    work = """
+import os, time
+if not os.fork():
+    while time.process_time() < 0.5: pass
+    os._exit(0)
+os.wait()
+"""
+    column = bench.results(f"[[case]]\nname = 'case'\nargv = ['{{python}}', '-c', '''{work}''']\n")
+    assert 0.5 <= column["cases"][0]["processor"] < 5
+
+
+def test_the_host_itself_is_a_personality(bench: Bench) -> None:
+    text = '[[case]]\nname = "case"\nargv = ["{guise}", "sh", "-c", "echo {kernel} $0", "{name}"]\n'
+    column = bench.results(text, "--as=host")
+    assert (column["personality"], column["engine"], column["status"]) == ("host", "host", 0)
+    assert bench.run("show", "1", "case").stdout == "linux case\n"
+
+
+def test_known_failures_of_each_personality(bench: Bench) -> None:
+    (bench.folder / "known.host").write_text("case: it is made of false\n")
+    text = 'baseline = "known.{kernel}"\n[[case]]\nname = "case"\nargv = ["false"]\n'
+    assert bench.results(text, "--as=host")["status"] == 0
+    assert bench.results(text)["status"] == 1
+
+
+def test_a_store_of_the_first_version_is_read(bench: Bench) -> None:
+    bench.results(_case("true"))
+    with closing(sqlite3.connect(bench.store)) as store:
+        store.executescript(
+            "ALTER TABLE cases DROP COLUMN processor; ALTER TABLE cases DROP COLUMN trace;"
+            "ALTER TABLE tests DROP COLUMN natively; PRAGMA user_version = 1;"
+        )
+    assert bench.run("report").returncode == 0
+    assert bench.results(_case("true"))["status"] == 0
+    assert len(bench.run("runs").stdout.splitlines()) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -137,12 +138,14 @@ def test_diff_of_two_runs(bench: Bench) -> None:
     bench.results(FLAKY.replace("broken", "new"))
     bench.results(FLAKY)
     done = bench.run("diff", "1", "3")
-    assert (done.returncode, done.stdout.splitlines()[-1].split()) == (
+    assert (done.returncode, done.stdout.splitlines()[-2].split()) == (
         0,
         ["better", "failed", "passed", "flaky"],
     )
     assert bench.run("diff", "3", f"{bench.store}#1").returncode == 1
-    assert bench.run("diff", "3", "3").stdout.splitlines()[-1] == "no test differs"
+    same = bench.run("diff", "3", "3").stdout.splitlines()
+    assert same[-2] == "no test differs"
+    assert re.fullmatch(r"processor time of 2 cases: (\S+) s before, \1 s after: 1.000 x", same[-1])
 
 
 def test_shards_in_stores_of_their_own_are_put_together(bench: Bench) -> None:
@@ -156,3 +159,44 @@ def test_shards_in_stores_of_their_own_are_put_together(bench: Bench) -> None:
     (column,) = json.loads(output.read_text())
     assert len(column["runs"]) == 2
     assert not column["complete"]
+
+
+DIFFERENTIAL = """
+[run]
+argv = ["{guise}", "sh", "-c", '''
+printf '=== RUN   TestSame\\n--- PASS: TestSame (0.00s)\\n'
+printf '=== RUN   TestBroken\\n--- FAIL: TestBroken (0.00s)\\n'
+case $(uname -r) in 2.6.32*) word=FAIL;; *) word=PASS;; esac
+printf '=== RUN   TestRelease\\n--- %s: TestRelease (0.00s)\\n' $word
+''']
+reader = "go"
+[[case]]
+name = "case"
+"""
+
+
+def test_only_differences_from_the_host_count(bench: Bench) -> None:
+    column = bench.results(DIFFERENTIAL, "--differential", "--as=linux-2.6.32", f"--junit={bench.folder}/j")
+    assert column["worse"] == column["differs"] == ["case::TestRelease"]
+    assert column["alike"] == ["case::TestBroken"]
+    assert {name: test["natively"] for name, test in column["by_name"].items()} == {
+        "case::TestSame": "passed",
+        "case::TestBroken": "failed",
+        "case::TestRelease": "passed",
+    }
+    text = (bench.folder / "j").read_text()
+    assert ('failures="1"' in text, "fails natively too" in text) == (True, True)
+    said = bench.run("report").stdout
+    assert "failed, natively passed: case::TestRelease" in said
+    assert "1 failed natively too" in said
+    assert bench.results(DIFFERENTIAL, "--as=linux-2.6.32")["worse"] == [
+        "case::TestBroken",
+        "case::TestRelease",
+    ]
+
+
+def test_a_suite_of_guests_only_is_not_run_natively(bench: Bench) -> None:
+    text = '[run]\nnative = false\n[[case]]\nname = "case"\nargv = ["true"]\n'
+    done = bench.run("run", bench.suite(text), "--as=host")
+    assert (done.returncode, "its programs exist for guests only" in done.stderr) == (2, True)
+    assert bench.results(text, "--differential")["by_name"]["case"]["natively"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from guise.compat.model import Ended, Status, Test
 from guise.compat.readers import atf, difference, go, junit, ltp, tap
@@ -27,10 +28,22 @@ READERS: dict[str, Reader] = {
 # Exit statuses by which a case says that it was skipped, or that the system lacks what it needs.
 _SKIPS = {"tap": 77, "status": 77}
 _UNSUPPORTED = {"ltp": 32}
+_NEEDS_ALL = frozenset(READERS) - {"difference", "status"}  # those that read results from what was printed
 
 
 def read(reader: str, runs: Sequence[Ended]) -> list[Test]:
-    """All tests of a case, with one under the empty name where the case itself has something to say."""
+    """All tests of a case, with one under the empty name where the case itself has something to say.
+
+    Where there is a second run, it is the host's own of the same case: each test knows how it ended there.
+    """
+    tests = _read(reader, runs)
+    if len(runs) < 2 or reader == "difference" or runs[1].stopped == "start":
+        return tests
+    natively = {test.name: test.status for test in _read(reader, runs[1:])}
+    return [replace(test, natively=natively.get(test.name)) for test in tests]
+
+
+def _read(reader: str, runs: Sequence[Ended]) -> list[Test]:
     ended = runs[0]
     if ended.stopped == "start":
         return [Test("", Status.ERROR, message=ended.reason)]
@@ -48,6 +61,11 @@ def _whole(reader: str, runs: Sequence[Ended], tests: list[Test], problem: str) 
         return Test("", Status.TIMEOUT, ended.seconds, f"did not end within {ended.seconds:.0f} s")
     if ended.stopped == "memory":
         return Test("", Status.CRASHED, ended.seconds, "used more memory than it may")
+    if ended.incomplete and reader in _NEEDS_ALL:
+        message = (
+            f"printed {ended.printed} bytes, of which {ended.dropped} were dropped, and results with them"
+        )
+        return Test("", Status.ERROR, ended.seconds, f"{message}: raise the suite's `output`")
     if reader == "difference":
         status = Status.FAILED if problem else Status.PASSED
         return Test("", status, ended.seconds, problem)

@@ -20,6 +20,7 @@ _STATUS = {
     "skip": Status.SKIPPED,
 }
 _MARK = "\x16"
+_CONTROLS = str.maketrans("", "", "\x0e\x0f\x16")  # test2json marks errors with them
 _KEPT = 40  # lines of a failed test's own output
 
 
@@ -46,7 +47,9 @@ class _Tests:
         tests = []
         for name, test in self.started.items():
             ended = test or Test(name, unfinished)
-            said = "" if ended.status is Status.PASSED else "\n".join(self.lines.get(name, [])[-_KEPT:])
+            said = "\n".join(self.lines.get(name, [])[-_KEPT:]).translate(_CONTROLS)
+            if ended.status is Status.PASSED:
+                said = ""
             if test is None:
                 said = f"did not end\n{said}".rstrip()
             tests.append(Test(name, ended.status, ended.seconds, said))
@@ -69,7 +72,10 @@ def read(runs: Sequence[Ended]) -> tuple[list[Test], str]:
     unfinished = Status.TIMEOUT if ended.stopped == "time" else Status.FAILED
     if ended.signal and not ended.stopped:
         unfinished = Status.CRASHED
-    return tests.all(unfinished), ""
+    found = tests.all(unfinished)
+    if ended.incomplete:  # their ends may be in the part that was dropped
+        found = [test for test in found if tests.started[test.name] is not None]
+    return found, ""
 
 
 def _line(line: str, tests: _Tests, current: str) -> str:
