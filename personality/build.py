@@ -8,12 +8,12 @@ importlib.resources finds it.  Only what is older than its sources is compiled a
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -35,10 +35,37 @@ class BuildError(Exception):
     """The compiler is missing or refused a file; the text says which and why."""
 
 
-def sources(generated: Path) -> list[Path]:
-    """Every file that goes into the runtime: the core, the personalities, the generated tables."""
-    found = [*HERE.glob("runtime/*.[cS]"), *HERE.glob("*/*.c"), *generated.glob("*.c")]
-    return sorted(set(found))
+@dataclass(frozen=True)
+class Part:
+    """What is compiled together: the core (no name), or one personality.
+
+    A personality's files share names among themselves and nothing but `<name>_personality` with anybody
+    else, so the files of a family can be compiled for each of its kernels under the same names.
+    """
+
+    name: str
+    sources: tuple[Path, ...]
+    folders: tuple[Path, ...]
+    """Where its headers are, in the order of looking."""
+
+
+def parts(generated: Path) -> list[Part]:
+    """Every file that goes into the runtime, part by part."""
+    import syscalls
+    from syscalls import parse
+
+    kernels = [name for name in parse.kernels() if any((HERE / name).glob("*.c"))]
+    families = {name: syscalls.load(name).family for name in kernels}
+    common = (HERE / "runtime", HERE / "kqueue", generated)
+    core = [*(HERE / "runtime").glob("*.[cS]"), *(HERE / "kqueue").glob("*.c")]
+    core += [path for path in generated.glob("*.c") if not path.name.startswith("calls_")]
+    found = [Part("", tuple(sorted(core)), common)]
+    for name, family in families.items():
+        shared = [*(HERE / family).glob("*.c")] if family else []
+        sources = [*(HERE / name).glob("*.c"), *shared, generated / f"calls_{name}.c"]
+        own = (HERE / name, generated / name, *([HERE / family] if family else []))
+        found.append(Part(name, tuple(sorted(sources)), (*own, *common)))
+    return found
 
 
 def compiler() -> list[str]:
@@ -54,6 +81,15 @@ def compiler() -> list[str]:
     raise BuildError("no C compiler found: install gcc (Debian: apt-get install gcc) or set CC")
 
 
+def _tool(name: str) -> str:
+    from shutil import which
+
+    found = which(name) or which(f"llvm-{name}")
+    if found is None:
+        raise BuildError(f"no {name} found: install binutils (Debian: apt-get install binutils)")
+    return found
+
+
 def _run(command: list[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
@@ -63,8 +99,15 @@ def _run(command: list[str]) -> None:
         raise BuildError(f"{shlex.join(command)}\n{done.stderr}")
 
 
-def _stale(target: Path, newest: float) -> bool:
-    return not target.exists() or target.stat().st_mtime < newest
+def _stale(target: Path) -> bool:
+    """Whether an object is older than anything that it was made from, as the compiler listed it beside it."""
+    try:
+        made = target.stat().st_mtime
+        _, _, names = target.with_suffix(".d").read_text(encoding="utf-8").partition(":")
+        newest = max(Path(name).stat().st_mtime for name in names.replace("\\\n", " ").split())
+    except (OSError, ValueError):
+        return True
+    return made < max(newest, Path(__file__).stat().st_mtime)
 
 
 def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path:
@@ -73,26 +116,36 @@ def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path
 
     generated = folder / "generated"
     generate.write(generated)
-    objects = folder / "objects"
-    objects.mkdir(parents=True, exist_ok=True)
-    flags = [*CFLAGS, f"-I{HERE / 'runtime'}", f"-I{generated}", *(f"-I{d}" for d in sorted(HERE.glob("*/"))
-                                                                  if any(d.glob("*.h")))]  # fmt: skip
-    headers = max(p.stat().st_mtime for p in [*HERE.glob("*/*.h"), *generated.glob("*.h"), Path(__file__)])
-    command = compiler()
+    command = [*compiler(), *CFLAGS]
+    found = parts(generated)
     work: list[list[str]] = []
-    linked: list[str] = []
-    for source in sources(generated):
-        tag = hashlib.sha1(str(source).encode()).hexdigest()[:8]
-        target = objects / f"{source.stem}-{tag}.o"
-        linked.append(str(target))
-        if _stale(target, max(headers, source.stat().st_mtime)):
-            work.append([*command, *flags, "-c", str(source), "-o", str(target)])
+    objects: list[list[Path]] = []
+    for part in found:
+        place = folder / "objects" / (part.name or "core")
+        place.mkdir(parents=True, exist_ok=True)
+        includes = [f"-I{path}" for path in part.folders]
+        objects.append([])
+        for source in part.sources:
+            target = place / f"{source.parent.name}-{source.stem}.o"
+            objects[-1].append(target)
+            if _stale(target):
+                work.append([*command, *includes, "-MMD", "-c", str(source), "-o", str(target)])
     with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         list(pool.map(_run, work))
     if work or not output.exists():
+        linked = [str(target) for target in objects[0]]
+        for part, own in zip(found[1:], objects[1:], strict=True):
+            linked.append(str(_join(part.name, own, folder / f"{part.name}.o")))
         fresh = output.with_name(f".{output.name}.{os.getpid()}")
-        _run([*command, *LDFLAGS, *linked, "-o", str(fresh)])
+        _run([*compiler(), *LDFLAGS, *linked, "-o", str(fresh)])
         fresh.replace(output)
+    return output
+
+
+def _join(name: str, objects: list[Path], output: Path) -> Path:
+    """One object of a personality's, with one name that others can see."""
+    _run([*compiler(), "-r", "-nostdlib", *map(str, objects), "-o", str(output)])
+    _run([_tool("objcopy"), f"--keep-global-symbol={name}_personality", str(output)])
     return output
 
 

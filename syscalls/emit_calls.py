@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .convert import Pair
+from .emit_types import handlers
 from .model import Call
 from .translate import NoTranslation, Plan, Step, ioctl_plan, plan
 
@@ -58,9 +59,8 @@ def calls(pair: Pair) -> Iterator[str]:
     yield f'#include "abi_{kernel}.h"'
     yield ""
     yield "/* A handler that nobody has written is NULL. */"
-    for call in pair.guest.calls.values():
-        if call.service == "runtime":
-            yield f"#pragma weak {kernel}_sys_{call.name}"
+    for name in handlers(pair.guest):
+        yield f"#pragma weak {kernel}_sys_{name}"
     yield ""
     yield from functions.lines
     yield from requests
@@ -74,7 +74,7 @@ def calls(pair: Pair) -> Iterator[str]:
 def _entry(pair: Pair, functions: _Functions, call: Call) -> str:
     handler, note = "NULL", ""
     if call.service == "runtime":
-        handler = f"{pair.guest.kernel}_sys_{call.name}"
+        handler = f"{pair.guest.kernel}_sys_{call.handler}"
     elif call.service == "supervisor":
         handler = "serve_by_upcall"
     elif call.service == "same":

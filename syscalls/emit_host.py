@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .emit_types import prefix
+from .emit_types import handlers, prefix
 from .model import Abi, Call
 
 _PARAMETERS = "(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])"
@@ -30,9 +30,8 @@ def calls(abi: Abi) -> Iterator[str]:
     yield f'#include "abi_{abi.kernel}.h"'
     yield ""
     yield "/* A handler that nobody has written is NULL. */"
-    for _, call in rows:
-        if call.service == "runtime":
-            yield f"#pragma weak {abi.kernel}_sys_{call.name}"
+    for name in handlers(abi):
+        yield f"#pragma weak {abi.kernel}_sys_{name}"
     yield ""
     names: dict[str, None] = {}
     for _, call in rows:
@@ -58,7 +57,7 @@ def _name(call: Call) -> str:
 
 def _handler(abi: Abi, call: Call) -> str:
     if call.service == "runtime":
-        return f"{abi.kernel}_sys_{call.name}"
+        return f"{abi.kernel}_sys_{call.handler}"
     return _name(call) if call.service == "same" else "NULL"
 
 

@@ -70,14 +70,16 @@ def struct(abi: Abi, item: Struct) -> Iterator[str]:
         yield f'_Static_assert({at}, "{item.where}: {entry.name}");'
 
 
+def handlers(abi: Abi) -> list[str]:
+    """Names of the C functions that `runtime` rows want, each once."""
+    wanted = (call.handler for call in abi.calls.values() if call.service == "runtime")
+    return list(dict.fromkeys(wanted))
+
+
 def prototypes(abi: Abi) -> Iterator[str]:
     """Handlers that the runtime's authors write."""
-    for call in abi.calls.values():
-        if call.service == "runtime":
-            yield (
-                f"long {abi.kernel}_sys_{call.name}"
-                "(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]);"
-            )
+    for name in handlers(abi):
+        yield f"long {abi.kernel}_sys_{name}(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]);"
 
 
 def declarations(abi: Abi) -> Iterator[str]:

@@ -4,13 +4,17 @@ For each kernel K with tables: `abi_K.h`.  For each of them that is a guest also
 translators and dispatch table.  `trace_tables.c` says what the tracer copies at each call, and
 `personalities.c` lists the personalities there is C for.  Files whose text has not changed are left
 alone, so that a build tool sees no change either.
+
+A guest whose tables name a family also gets `K/abi_FAMILY.h`: the same declarations under the family's
+name (`struct bsd_stat`, `BSD_O_CREAT`, `bsd_sys_open`), for C that is compiled once for each of its kernels.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import emit_calls, emit_convert, emit_host, emit_trace, emit_types, parse
@@ -44,6 +48,22 @@ def header(abi: Abi, pair: Pair | None) -> Iterator[str]:
     yield "#endif"
 
 
+def family_header(abi: Abi, declarations: str) -> Iterator[str]:
+    """The text of <kernel>/abi_<family>.h; `declarations` is that of abi_<kernel>.h."""
+    guard = f"GUISE_ABI_{abi.family.upper()}_H"
+    yield _NOTE.format(kernel=abi.kernel)
+    yield f"#ifndef {guard}"
+    yield f"#define {guard}"
+    yield ""
+    yield f'#include "abi_{abi.kernel}.h"'
+    yield ""
+    for own, shared in ((abi.kernel, abi.family), (abi.kernel.upper(), abi.family.upper())):
+        for name in sorted(set(re.findall(rf"\b{own}(_\w+)", declarations))):
+            yield f"#define {shared}{name} {own}{name}"
+    yield ""
+    yield "#endif"
+
+
 def personalities(guests: list[str], folder: Path) -> Iterator[str]:
     """The text of personalities.c: the guests whose folder has C files."""
     found = [name for name in guests if any((folder / name).glob("*.c"))]
@@ -64,11 +84,15 @@ def files(root: Path | None = None, folder: Path | None = None) -> dict[str, str
     base = root or Path(__file__).parent
     host = parse.read(HOST, base)
     guests = [name for name in parse.kernels(base) if name != HOST]
-    texts = {f"abi_{HOST}.h": header(host, None), f"calls_{HOST}.c": emit_host.calls(host)}
+    texts: dict[str, Iterable[str]] = {f"abi_{HOST}.h": header(host, None)}
+    texts[f"calls_{HOST}.c"] = emit_host.calls(host)
     for name in guests:
         pair = Pair(parse.read(name, base), host)
-        texts[f"abi_{name}.h"] = header(pair.guest, pair)
+        texts[f"abi_{name}.h"] = list(header(pair.guest, pair))
         texts[f"calls_{name}.c"] = emit_calls.calls(pair)
+        if pair.guest.family:
+            declarations = "\n".join(texts[f"abi_{name}.h"])
+            texts[f"{name}/abi_{pair.guest.family}.h"] = family_header(pair.guest, declarations)
     texts["trace_tables.c"] = emit_trace.tables([parse.read(name, base) for name in parse.kernels(base)])
     texts["personalities.c"] = personalities([*guests, HOST], folder or base.parent / "personality")
     return {name: "\n".join(lines) + "\n" for name, lines in texts.items()}
@@ -80,6 +104,7 @@ def write(out: Path, root: Path | None = None, folder: Path | None = None) -> li
     written = []
     for name, text in files(root, folder).items():
         path = out / name
+        path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
         written.append(path)

@@ -97,6 +97,8 @@ class Call:
     reason: str = ""
     host_call: str = ""
     host_arguments: tuple[str, ...] | None = None
+    handler: str = ""
+    """The C function's name after `<kernel>_sys_`, for a `runtime` row."""
     tags: frozenset[str] = frozenset()
     since: str = ""
     until: str = ""
@@ -228,6 +230,8 @@ class Abi:
     ioctls: Mapping[str, Ioctl]
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Headers of the sections that have no name of their own: calls, errno, signals, ioctls."""
+    family: str = ""
+    """The kernels that it shares handlers with (`bsd`); empty: it shares none."""
 
     def call_limit(self) -> int:
         """One more than the highest call number."""

@@ -96,7 +96,9 @@ class _Reader:
         self.signals: dict[str, Signal] = {}
         self.ioctls: dict[str, Ioctl] = {}
         self.sources: dict[str, Source] = {}
+        self.family = ""
         self.readers: dict[str, Callable[[Section], None]] = {
+            "kernel": self.read_kernel,
             "calls": self.read_calls,
             "types": self.read_types,
             "struct": self.read_struct,
@@ -115,6 +117,12 @@ class _Reader:
         reader(section)
 
     # Sections ------------------------------------------------------------------------------------
+
+    def read_kernel(self, section: Section) -> None:
+        found = lexer.options(section.head, list(section.words), frozenset(("family",)))
+        self.family = found.get("family", "")
+        if not _NAME.match(self.family):
+            raise section.head.fail("`kernel` needs family=NAME")
 
     def read_calls(self, section: Section) -> None:
         self.general_options(section)
@@ -145,7 +153,8 @@ class _Reader:
         items = lexer.words(rest)
         if not items and self.kernel == HOST:
             items = ["same"]
-        service, host_call, host_arguments, reason = self.service(row, items)
+        service, target, host_arguments, reason = self.service(row, items)
+        host_call, handler = ("", target or start[2]) if service == "runtime" else (target, "")
         tags: frozenset[str] = frozenset()
         if items and items[0].startswith("{"):
             tags = frozenset(items.pop(0).strip("{}").replace(",", " ").split())
@@ -156,7 +165,7 @@ class _Reader:
             raise row.fail("a `same` row lists all its arguments")
         return Call(
             int(start[1]), start[2], arguments, result, service, row.where, open_ended, reason, host_call,
-            host_arguments, tags, found_options.get("since", ""), found_options.get("until", ""),
+            host_arguments, handler, tags, found_options.get("since", ""), found_options.get("until", ""),
         )  # fmt: skip
 
     def arguments(self, row: Row, text: str) -> tuple[tuple[Argument, ...], bool]:
@@ -190,10 +199,12 @@ class _Reader:
             raise row.fail(f"{word!r} is not a service ({', '.join(sorted(SERVICES))})")
         host_arguments: tuple[str, ...] | None = None
         if equals:
-            if word != "same":
-                raise row.fail("only `same` may name a host call")
+            if word not in ("same", "runtime"):
+                raise row.fail("only `same` and `runtime` may name what serves them")
             target, bracket, inside = target.partition("(")
             if bracket:
+                if word != "same":
+                    raise row.fail("only a host call takes arguments")
                 parts = inside.rstrip(")").split(",")
                 host_arguments = tuple(filter(None, (p.strip() for p in parts)))
         reason = ""
@@ -379,7 +390,7 @@ class _Reader:
         structs = layout.lay_out(self.structs, self.scalars)
         return Abi(
             self.kernel, self.calls, self.by_number, self.scalars, structs, self.sets, self.errno,
-            self.signals, self.ioctls, self.sources,
+            self.signals, self.ioctls, self.sources, self.family,
         )  # fmt: skip
 
 

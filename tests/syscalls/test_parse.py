@@ -36,7 +36,7 @@ def read(tmp_path: Path, text: str, kernel: str = "toy") -> Abi:
         ("calls\n    3 a(x: int, ...) same\n", "toy/all.tbl:2: a `same` row lists all its arguments"),
         ("calls\n    3 a() missing\n", 'toy/all.tbl:2: missing needs a reason in "quotes"'),
         ('calls\n    3 a() obsolete ""\n', 'toy/all.tbl:2: obsolete needs a reason in "quotes"'),
-        ("calls\n    3 a() runtime=b\n", "toy/all.tbl:2: only `same` may name a host call"),
+        ("calls\n    3 a() supervisor=b\n", "toy/all.tbl:2: only `same` and `runtime` may name"),
         ("calls\n    3 a() runtime {colour}\n", "toy/all.tbl:2: unknown tag colour"),
         (
             "calls\n    3 a() runtime until\n    4 b() runtime when=1\n",
@@ -126,3 +126,19 @@ def test_load_reads_once() -> None:
     assert load("freebsd").calls["read"].number == 3
     with pytest.raises(TableError):
         load("plan9")
+
+
+def test_a_row_may_share_the_handler_of_another(tmp_path: Path) -> None:
+    abi = read(tmp_path, "calls\n    1 exit(code: int) runtime\n    2 __exit50(code: int) runtime=exit\n")
+    assert [call.handler for call in abi.calls.values()] == ["exit", "exit"]
+    with pytest.raises(TableError, match="only a host call takes arguments"):
+        read(tmp_path, "calls\n    1 exit(code: int) runtime=leave(code)\n")
+    with pytest.raises(TableError, match="only `same` and `runtime`"):
+        read(tmp_path, "calls\n    1 exit(code: int) supervisor=leave\n")
+
+
+def test_a_kernel_may_have_a_family(tmp_path: Path) -> None:
+    assert read(tmp_path, "kernel family=bsd\n").family == "bsd"
+    assert read(tmp_path, "calls\n    1 exit(code: int) runtime\n").family == ""
+    with pytest.raises(TableError, match="needs family=NAME"):
+        read(tmp_path, "kernel\n")

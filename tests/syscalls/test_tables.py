@@ -77,6 +77,22 @@ def test_personalities_are_the_guests_with_c(tables: Path, tmp_path: Path) -> No
     assert "toy_personality" not in generate.files(tables, tables)["personalities.c"]
 
 
+def test_a_family_sees_a_kernel_under_the_familys_names(tables: Path, tmp_path: Path) -> None:
+    (tmp_path / "linux").symlink_to(tables / "linux")
+    (tmp_path / "toy").mkdir()
+    table = (
+        "kernel family=kin\ncalls\n    1 work(s: in item) runtime\n    2 work50(s: in item) runtime=work\n"
+        "struct item size=8\n    a u64\nconstants c\n    LIMIT 7\n"
+    )
+    (tmp_path / "toy" / "all.tbl").write_text(table)
+    texts = generate.files(tmp_path, tmp_path)
+    for line in ("toy_item", "toy_sys_work", "TOY_LIMIT", "TOY_SYS_work50"):
+        shared = line.replace("toy", "kin").replace("TOY", "KIN")
+        assert f"#define {shared} {line}\n" in texts["toy/abi_kin.h"]
+    assert "toy_sys_work50" not in texts["calls_toy.c"]
+    assert "[2] = {toy_sys_work," in texts["calls_toy.c"]
+
+
 def test_the_hosts_tables_against_its_headers(compiler: str) -> None:
     assert guard.failures(HOST, [compiler]) == []
 
