@@ -36,6 +36,11 @@ static void finish(struct thread *t UNUSED, struct frame *f, long result)
     f->rflags |= CARRY;
 }
 
+u32 bsd_release(const struct process *p)
+{
+    return p->asked_release != 0 ? p->asked_release : FREEBSD_DEFAULT_RELEASE;
+}
+
 static int init_process(struct process *p)
 {
     return freebsd_map_sigcode(p);

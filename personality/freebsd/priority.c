@@ -4,6 +4,7 @@
  * best; the host from 1 to 99, the best.  FreeBSD's idle class is the host's SCHED_IDLE, without its 32
  * steps. */
 #include "freebsd.h"
+#include "priority.h"
 #include "tasks.h"
 
 #define HOST_OTHER 0
@@ -216,7 +217,7 @@ long freebsd_sys_sched_get_priority_min(struct thread *t UNUSED, struct frame *f
 long freebsd_sys_getpriority(struct thread *t UNUSED, struct frame *f, const u64 a[MAX_ARGUMENTS])
 {
     long r = host(__NR_getpriority, (s32)a[0], (s32)a[1]);
-    return is_error(r) ? r : freebsd_signed_result(f, 20 - (s32)r);
+    return is_error(r) ? r : bsd_signed_result(f, 20 - (s32)r);
 }
 
 long freebsd_sys_setpriority(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

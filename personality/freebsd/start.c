@@ -88,7 +88,7 @@ int freebsd_start(struct thread *t, struct frame *f, const struct start_info *s)
     aux(&b, &at, FREEBSD_AT_ENTRY, s->entry);
     aux(&b, &at, FREEBSD_AT_BASE, s->interpreter_base);
     aux(&b, &at, FREEBSD_AT_EXECPATH, path);
-    aux(&b, &at, FREEBSD_AT_OSRELDATE, freebsd_release(p));
+    aux(&b, &at, FREEBSD_AT_OSRELDATE, bsd_release(p));
     aux(&b, &at, FREEBSD_AT_CANARY, canary_at);
     aux(&b, &at, FREEBSD_AT_CANARYLEN, CANARY_LENGTH);
     aux(&b, &at, FREEBSD_AT_NCPUS, online_processors());

@@ -3,6 +3,7 @@
  * Guest thread ids are the host's: the owner words of mutexes must be unique across processes, and the
  * host's PI futexes know only its own ids. */
 #include "freebsd.h"
+#include "priority.h"
 #include "tasks.h"
 #include "thread_state.h"
 #include "umtx.h"

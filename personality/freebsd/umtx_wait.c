@@ -78,7 +78,7 @@ long umtx_deadline_of(struct thread *t, const struct umtx_limit *limit, struct u
         return 0;
     }
     if (limit->absolute) {
-        long r = freebsd_clock_read(t, (s32)limit->clock, &now);
+        long r = bsd_clock_read(t, (s32)limit->clock, &now);
         if (r != 0)
             return r;
         left.sec -= now.sec;

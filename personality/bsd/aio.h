@@ -1,0 +1,47 @@
+/* Asynchronous input and output between its files: the requests that are under way or done.
+ *
+ * A request on a file is carried out when it is made: nobody can tell that from a fast disk.  One on a
+ * socket that is not ready waits, and is tried again whenever the program asks about its requests or
+ * waits for one.  As on a FreeBSD with its default settings, other descriptors cannot be used. */
+#ifndef GUISE_BSD_AIO_H
+#define GUISE_BSD_AIO_H
+
+#include "files.h"
+
+struct request {
+    struct request *next;
+    const struct process *owner; /* a vfork child sees its parent's memory, not its requests */
+    u64 address;                 /* the guest's control block: its name for the request */
+    struct bsd_aiocb block;  /* as it was when the request was made */
+    u32 operation;               /* BSD_LIO_*, or one of those below */
+    bool done;
+    long status; /* bytes, or -1 */
+    s32 error;   /* the guest's errno, 0 if none */
+};
+
+#define REQUEST_FSYNC 0x100
+#define REQUEST_FDATASYNC 0x101
+#define REQUEST_MLOCK 0x102
+
+void aio_lock(void);
+void aio_unlock(void);
+
+/* With the lock held: */
+struct request *aio_first(const struct thread *t);
+struct request *aio_next(const struct thread *t, struct request *r);
+struct request *aio_find(const struct thread *t, u64 address);
+void aio_forget(struct request *r);
+void aio_finish(struct request *r, long result);
+/* Tries what can go on now; true if anything got done. */
+bool aio_advance(const struct thread *t);
+
+/* Makes a request.  0 or -errno, which the control block then says as well. */
+long aio_submit(struct thread *t, u64 address, u32 operation);
+/* Tells the program that something is done, as a struct sigevent asks for. */
+void aio_notify(const struct thread *t, const struct bsd_sigevent *event);
+long aio_check_event(const struct bsd_sigevent *event);
+/* Sleeps until a socket of an unfinished request is ready, at most until the time (NULL: for ever).
+ * 0, -EAGAIN when the time is over, -EINTR. */
+long aio_sleep(struct thread *t, const struct timespec_host *until);
+
+#endif
