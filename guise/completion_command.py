@@ -43,6 +43,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--retries",
         "--fresh",
         "--differential",
+        "--trace",
         "--cluster",
         "--store",
         "--baseline",

@@ -144,7 +144,7 @@ Actions:
   diff A B         tests that two runs (NUMBER, FILE#NUMBER or FILE) disagree about
   list [SUITE]     suites, or the cases of one
   runs             the history
-  show RUN CASE    what a case printed
+  show RUN CASE    what a case printed; with --trace, the calls that it made
 
 Options of run:
   --engine native|ptrace   how calls are caught
@@ -155,6 +155,7 @@ Options of run:
   --retries N              repeat a case with unexpected failures N times, to tell flaky from broken
   --fresh                  begin again instead of going on with a stopped run
   --differential           run each case natively as well; only what differs counts
+  --trace                  record the calls of what fails; with --differential, say which call differs first
   --cluster ADDRESS        run the cases on a Dask cluster
 Options of run and report:
   --store FILE             where results are kept; $XDG_STATE_HOME/guise/compat.sqlite otherwise

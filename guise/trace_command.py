@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from guise import run_command
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings, parse
-from guise.tracing import filters, live, ndjson, summary, text, timeline
+from guise.tracing import filters, live, ndjson, recorded, summary, text, timeline
 from guise.tracing.events import Assembler, Event
 from personality.supervisor import launch
 from personality.tracing import layout, recording, records
-from personality.tracing.area import Area, Chunk
+from personality.tracing.area import Area
 from syscalls import load
 from syscalls import parse as tables
 from syscalls.model import HOST, Abi
@@ -113,7 +113,7 @@ def _show(settings: Settings, chosen: filters.Filter, output: int) -> int:
     with file:
         reader = recording.Reader(file, settings.show)
         try:
-            _write(settings, output, _filtered(chosen, _recorded_events(reader)))
+            _write(settings, output, _filtered(chosen, recorded.events(reader)))
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
@@ -143,21 +143,6 @@ def _live_events(run: live.Run, assembler: Assembler) -> Iterator[Event]:
         yield from assembler.round([], last=True)
     finally:
         rounds.close()  # type: ignore[attr-defined]
-
-
-def _recorded_events(reader: recording.Reader) -> Iterator[Event]:
-    """In order of time: what one slot holds may reach as far back as the ring was long."""
-    assembler = Assembler(reader.header.kernels)
-    batch: list[Chunk] = []
-    slots: set[int] = set()
-    for chunk in reader.chunks():
-        if chunk.slot in slots:  # the next round
-            yield from assembler.round(batch)
-            batch, slots = [], set()
-        batch.append(chunk)
-        slots.add(chunk.slot)
-    yield from assembler.round(batch)
-    yield from assembler.round([], last=True)
 
 
 def _filtered(chosen: filters.Filter, events: Iterator[Event]) -> Iterator[Event]:

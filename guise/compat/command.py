@@ -42,6 +42,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--retries", type=int)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--differential", action="store_true")
+    parser.add_argument("--trace", action="store_true")
     parser.add_argument("--cluster", default="")
     _add_common(parser)
     options = parser.parse_args(words)
@@ -94,7 +95,7 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
             store.save(run, result)
             display.add(result)
 
-        runner.run(left, backend, known, save)
+        runner.run(left, backend, known, save, trace=options.trace)
     backend.close()
     store.finish(run)
     column = history.of_runs([history.Part(store, store.run(run.id))])[0]
@@ -169,13 +170,20 @@ def _show(words: list[str]) -> int:
     parser = Parser("compat")
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("case", metavar="CASE")
+    parser.add_argument("--trace", action="store_true")
     parser.add_argument("--store", type=Path, default=default_path())
     options = parser.parse_args(words)
     part = history.parse_run(options.run, options.store)
     if all(case.name != options.case for case in part.store.cases(part.run)):
         raise CompatError(f"run {part.run.id} has no case {options.case}")
     sys.stdout.flush()
-    sys.stdout.buffer.write(part.store.output(part.run, options.case))
+    if options.trace:
+        trace = part.store.trace(part.run, options.case)
+        if not trace:
+            raise CompatError(f"{options.case} was not traced: `guise compat run --trace` traces what fails")
+        sys.stdout.buffer.write(trace + b"\n")
+    else:
+        sys.stdout.buffer.write(part.store.output(part.run, options.case))
     return 0
 
 

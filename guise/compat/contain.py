@@ -29,6 +29,7 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _GRACE = 1.0  # a guest's supervisor ends a moment after its last guest
 _POLL = 0.1
 _MAX_FILES = 2000
+_TRACE = 32 << 20  # bytes of a recording
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -91,7 +92,8 @@ def run(command: Command, *, abandoned: int = -1) -> Ended:
         ended = _Running(command, root, abandoned).finish()
         spent = _processor() - spent
         made = [path for path in _walk(scratch) if path not in before]
-        return replace(ended, processor=spent, files=_digests(scratch, made[:_MAX_FILES]))
+        trace = _start_of(os.path.join(root, "trace"))
+        return replace(ended, processor=spent, files=_digests(scratch, made[:_MAX_FILES]), trace=trace)
     finally:
         shutil.rmtree(root, onerror=_force)
 
@@ -108,6 +110,15 @@ def _walk(root: str) -> list[str]:
     for folder, _, names in os.walk(root):
         found += [os.path.relpath(os.path.join(folder, name), root) for name in names]
     return sorted(found)
+
+
+def _start_of(path: str) -> bytes:
+    """What a tracer wrote, if there was one: a recording that is cut is read up to there."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(_TRACE)
+    except FileNotFoundError:
+        return b""
 
 
 def _processor() -> float:
@@ -198,7 +209,9 @@ class _Running:
 
     def _child(self, out: int, err: int, report: int) -> None:
         def fill(word: str) -> str:
-            return word.replace("{scratch}", f"{self._root}/work").replace("{tmp}", f"{self._root}/tmp")
+            for name, place in (("scratch", "work"), ("tmp", "tmp"), ("trace", "trace")):
+                word = word.replace(f"{{{name}}}", f"{self._root}/{place}")
+            return word
 
         doing = "start"
         try:

@@ -44,7 +44,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Command:
-    """One process to start.  In its words `{scratch}` and `{tmp}` are the two empty folders that it gets."""
+    """One process to start.  In its words `{scratch}` and `{tmp}` are the two empty folders that it gets.
+
+    `{trace}` is a file beside them; what is written there comes back.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class Ended:
     memory: int = 0
     stdout: bytes = b""
     stderr: bytes = b""
+    trace: bytes = b""
     printed: int = 0
     dropped: int = 0
     left: tuple[str, ...] = ()
@@ -115,6 +119,7 @@ class Ended:
         data = {name: getattr(self, name) for name in _PLAIN}
         data["stdout"] = base64.b64encode(self.stdout).decode()
         data["stderr"] = base64.b64encode(self.stderr).decode()
+        data["trace"] = base64.b64encode(self.trace).decode()
         data["left"] = list(self.left)
         data["files"] = dict(self.files)
         return data
@@ -126,6 +131,7 @@ class Ended:
             **plain,
             stdout=base64.b64decode(data["stdout"]),
             stderr=base64.b64decode(data["stderr"]),
+            trace=base64.b64decode(data["trace"]),
             left=tuple(data["left"]),
             files=data["files"],
         )

@@ -81,16 +81,14 @@ def _column(
             bad_cases.add(row.case)
     details: dict[str, list[Any]] = {}
     for part, case in column.cases():
-        output = ""
+        output = trace = ""
         if case.name in bad_cases or case.note:
-            output = part.store.output(part.run, case.name).decode("utf-8", "replace")
-            if len(output) > _OUTPUT_EACH:
-                output = f"[{len(output) - _OUTPUT_EACH} characters left out]\n{output[-_OUTPUT_EACH:]}"
-            if len(output) > budget:
-                output = "[left out: the page is large enough; `guise compat show` prints it]"
-            budget -= len(output)
+            output = _excerpt(part.store.output(part.run, case.name), budget)
+            trace = _excerpt(part.store.trace(part.run, case.name), budget - len(output))
+            budget -= len(output) + len(trace)
         details[str(strings.number(case.name))] = [
             case.exit, case.signal, case.attempts, round(case.seconds * 1000), case.memory, case.note, output,
+            trace,
         ]  # fmt: skip
     data = {
         "suite": column.suite,
@@ -110,6 +108,16 @@ def _column(
         "gone": [line.name for line in verdict.gone],
     }
     return data, budget
+
+
+def _excerpt(data: bytes, budget: int) -> str:
+    """The end of a case's output or trace."""
+    text = data.decode("utf-8", "replace")
+    if len(text) > _OUTPUT_EACH:
+        text = f"[{len(text) - _OUTPUT_EACH} characters left out]\n{text[-_OUTPUT_EACH:]}"
+    if len(text) > budget:
+        return "[left out: the page is large enough; `guise compat show` prints it]"
+    return text
 
 
 def _kind(row: Row, worse: set[str], better: set[str], known: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from guise.compat import sources
@@ -35,28 +36,35 @@ class Mode:
         """The kernel that programs are made for."""
         return syscalls.HOST if self.kernel == HOST else self.kernel
 
-    def words(self, *, follow: bool = False) -> tuple[str, ...]:
+    def words(self, *, follow: bool = False, traced: bool = False) -> tuple[str, ...]:
         """What stands before a program of this personality; nothing for the host's own.
 
         follow: programs of the host that a guest starts are guests too, and so can start guests.
+        traced: record the calls into {trace}; then everything is followed.
         """
+        start = (sys.executable, "-m", "guise")
+        record = ("trace", "-o", "{trace}", "--format", "recording")
         if self.kernel == HOST:
-            return ()
+            return (*start, *record, "--") if traced else ()
         named: tuple[str, ...] = ()
         if self.forced or self.kernel == syscalls.HOST:
             named = ("--as", self.personality)
-        elif follow:
+        elif follow and not traced:
             named = ("--as", syscalls.HOST)  # a file still says what it is
-        return (sys.executable, "-m", "guise", "run", "--engine", self.engine, *named, "--")
+        return (*start, *(record if traced else ("run",)), "--engine", self.engine, *named, "--")
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A case by name; `prepare` builds what it needs, and never raises CompatError."""
+    """A case by name; `prepare` builds what it needs, and never raises CompatError.
+
+    `prepare_traced`: the same with its calls recorded.
+    """
 
     name: str
     recipe: Recipe
     prepare: Callable[[], Case]
+    prepare_traced: Callable[[], Case]
 
 
 def plan(suite: Suite, mode: Mode, cache: Path, *, differential: bool = False) -> list[Planned]:
@@ -85,7 +93,7 @@ def plan(suite: Suite, mode: Mode, cache: Path, *, differential: bool = False) -
             _missing(chosen, programs),
             _has_reference(recipe, differential),
         )
-        planned.append(Planned(name, recipe, prepare))
+        planned.append(Planned(name, recipe, prepare, partial(prepare, traced=True)))
     return planned
 
 
@@ -139,18 +147,18 @@ class _Preparation:
     missing: str
     has_reference: bool
 
-    def __call__(self) -> Case:
+    def __call__(self, *, traced: bool = False) -> Case:
         if self.missing:
             return Case(self.name, (), self.missing)
         try:
-            commands = [self._command(self.program, self.mode)]
+            commands = [self._command(self.program, self.mode, traced)]
             if self.has_reference:
-                commands.append(self._command(self.reference, Mode(HOST, "native")))
+                commands.append(self._command(self.reference, Mode(HOST, "native"), traced))
         except CompatError as error:
             return Case(self.name, (), str(error))
         return Case(self.name, tuple(commands))
 
-    def _command(self, program: sources.Program | None, mode: Mode) -> Command:
+    def _command(self, program: sources.Program | None, mode: Mode, traced: bool) -> Command:
         values = {
             "suite": str(self.suite.path.parent),
             "name": self.name,
@@ -161,7 +169,10 @@ class _Preparation:
             values |= {"program": str(program.make()), "source": str(program.source)}
         argv: list[str] = []
         for word in self.recipe.argv:
-            argv += mode.words(follow=self.recipe.follow) if word == "{guise}" else (expand(word, values),)
+            if word == "{guise}":
+                argv += mode.words(follow=self.recipe.follow, traced=traced)
+            else:
+                argv.append(expand(word, values))
         environment = dict(_environment())
         environment |= program.environment if program is not None else {}
         environment |= {name: expand(value, values) for name, value in self.recipe.environment.items()}

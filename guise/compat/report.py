@@ -59,7 +59,7 @@ def terminal(column: Column, verdict: Verdict) -> None:
         (f"{row.status}, natively {row.natively}: {row.name}" for row in verdict.differs),
     )
     notes = (f"{case.name}: {case.note}" for _, case in column.cases() if case.note)
-    _section("noted", "contained", notes)
+    _section("noted", "noted", notes)
     if verdict.known:
         print("1 failure is known" if len(verdict.known) == 1 else f"{len(verdict.known)} failures are known")
     if verdict.alike:

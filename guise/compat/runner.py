@@ -21,12 +21,22 @@ class _Attempts:
     planned: Planned
     runs: list[list[Test]] = field(default_factory=list)
     last: Done | None = None
+    traced: Done | None = None
+    tracing: bool = False
 
 
 def run(
-    cases: Sequence[Planned], backend: Backend, baseline: Baseline, save: Callable[[Result], None]
+    cases: Sequence[Planned],
+    backend: Backend,
+    baseline: Baseline,
+    save: Callable[[Result], None],
+    *,
+    trace: bool = False,
 ) -> None:
-    """Every case once, and again as often as its recipe says while something unexpected fails in it."""
+    """Every case once, and again as often as its recipe says while something unexpected fails in it.
+
+    trace: then once more, with its calls recorded.
+    """
     waiting = list(reversed(cases))
     under_way: dict[str, _Attempts] = {}
 
@@ -40,11 +50,21 @@ def run(
     while under_way:
         done = backend.take()
         attempts = under_way[done.case.name]
+        if attempts.tracing:
+            attempts.traced = done
+            del under_way[done.case.name]
+            save(_result(attempts))
+            fill()
+            continue
         tests = readers.read(attempts.planned.recipe.reader, done.runs)
         attempts.runs.append(tests)
         attempts.last = attempts.last or done
         if _again(attempts, tests, baseline):
             backend.submit(attempts.planned.prepare)
+            continue
+        if trace and _unexpected(attempts.planned.name, attempts.runs[0], baseline):
+            attempts.tracing = True
+            backend.submit(attempts.planned.prepare_traced)
             continue
         del under_way[done.case.name]
         save(_result(attempts))
@@ -55,9 +75,13 @@ def _again(attempts: _Attempts, tests: list[Test], baseline: Baseline) -> bool:
     """Repetitions only tell flaky from broken: the result stays what the first run said."""
     if len(attempts.runs) > attempts.planned.recipe.retries:
         return False
+    return _unexpected(attempts.planned.name, tests, baseline)
+
+
+def _unexpected(name: str, tests: list[Test], baseline: Baseline) -> bool:
+    """Whether something failed that is neither known nor the host's failure too, and that can be repeated."""
     if any(test.status is Status.ERROR for test in tests):
         return False
-    name = attempts.planned.name
     return any(
         test.status.bad
         and not (test.natively is not None and test.natively.bad)
@@ -70,6 +94,7 @@ def _result(attempts: _Attempts) -> Result:
     done = attempts.last
     assert done is not None
     ended = done.runs[0]
+    trace, difference = _traced(attempts.traced)
     return Result(
         case=attempts.planned.name,
         tests=merge(attempts.runs),
@@ -79,9 +104,21 @@ def _result(attempts: _Attempts) -> Result:
         exit=ended.exit,
         signal=ended.signal,
         attempts=len(attempts.runs),
-        note=_note(done),
+        note="; ".join(filter(None, (_note(done), difference))),
         output=_clip(ended.stdout) + _clip(ended.stderr),
+        trace=trace,
     )
+
+
+def _traced(done: Done | None) -> tuple[bytes, str]:
+    """The calls of a recorded run as text, and where they part from the host's own."""
+    if done is None or not done.runs[0].trace:
+        return b"", ""
+    from guise.compat import traces
+
+    guest, *natives = (ended.trace for ended in done.runs)
+    difference = traces.first_difference(guest, natives[0]) if natives else ""
+    return traces.as_text(guest), f"the first call that differs: {difference}" if difference else ""
 
 
 def _clip(output: bytes) -> bytes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from guise.compat import baseline, planning, runner
+from guise.compat import baseline, planning, runner, traces
 from guise.compat.baseline import Baseline, Row
 from guise.compat.model import Case, CompatError, Status, Test
 from guise.compat.suite import Recipe
@@ -17,7 +19,7 @@ from .conftest import Bench
 
 
 def _planned(name: str) -> planning.Planned:
-    return planning.Planned(name, Recipe(), lambda: Case(name, ()))
+    return planning.Planned(name, Recipe(), lambda: Case(name, ()), lambda: Case(name, ()))
 
 
 @pytest.mark.parametrize("total", [1, 2, 7, 50])
@@ -200,3 +202,44 @@ def test_a_suite_of_guests_only_is_not_run_natively(bench: Bench) -> None:
     done = bench.run("run", bench.suite(text), "--as=host")
     assert (done.returncode, "its programs exist for guests only" in done.stderr) == (2, True)
     assert bench.results(text, "--differential")["by_name"]["case"]["natively"] is None
+
+
+def test_the_calls_of_what_fails_are_kept_and_compared(bench: Bench) -> None:
+    text = """
+[run]
+argv = ["{guise}", "sh", "-c", "test $(uname -r) = 2.6.32 || mkdir made; ls {scratch}/made"]
+[[case]]
+name = "case"
+[[case]]
+name = "fine"
+argv = ["true"]
+"""
+    page = bench.folder / "page"
+    column = bench.results(text, "--differential", "--trace", "--as=linux-2.6.32", f"--html={page}")
+    assert column["worse"] == ["case"]
+    note = column["notes"]["case"]
+    assert "the first call that differs: " in note
+    assert '/work/made"' in note
+    assert note.endswith("ends with ENOENT, natively with success")
+    assert "ENOENT" in bench.run("show", "1", "case", "--trace").stdout
+    assert "ENOENT" in page.read_text()
+    assert "was not traced" in bench.run("show", "1", "fine", "--trace").stderr
+
+
+def _recorded(path: Path, *command: str) -> bytes:
+    words = [sys.executable, "-m", "guise", "trace", "-o", str(path), "--format", "recording", "--", *command]
+    subprocess.run(words, check=False, capture_output=True, timeout=100)
+    return path.read_bytes()
+
+
+def test_the_first_call_that_ends_otherwise(tmp_path: Path) -> None:
+    script = f"ls {tmp_path}/one; ls {tmp_path}/two"
+    before = _recorded(tmp_path / "a", "sh", "-c", script)
+    (tmp_path / "two").mkdir()
+    after = _recorded(tmp_path / "b", "sh", "-c", script)
+    assert traces.first_difference(before, before) == ""
+    said = traces.first_difference(after, before)
+    assert re.search(r'\(.*two".*\) ends with success, natively with ENOENT$', said), said
+    assert traces.first_difference(after[: len(after) // 2], b"damaged") == ""
+    text = traces.as_text(after).decode()
+    assert f'{tmp_path}/one"' in text

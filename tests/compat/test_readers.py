@@ -55,8 +55,9 @@ def test_go_marked_for_test2json() -> None:
     text = (
         "\x16=== RUN   TestA\nno newline at its end\x16--- PASS: TestA (0.00s)\n\x16=== NAME  \n"
         "\x16=== RUN   TestB\n--- PASS: TestFake (0.00s)x\n\x16--- FAIL: TestB (1.50s)\n"
+        "\x16=== RUN   TestC\n    --- FAIL: TestOfItsOwnProgram (0.00s)\n\x16--- PASS: TestC (0.00s)\n"
     )
-    assert _read("go", text, exit=1) == {"TestA": "passed", "TestB": "failed"}
+    assert _read("go", text, exit=1) == {"TestA": "passed", "TestB": "failed", "TestC": "passed"}
 
 
 def test_go_json() -> None:

@@ -61,13 +61,19 @@ def read(runs: Sequence[Ended]) -> tuple[list[Test], str]:
     ended = runs[0]
     tests = _Tests()
     current = ""
-    for line in ended.stdout.decode("utf-8", "replace").splitlines():
+    output = ended.stdout.decode("utf-8", "replace")
+    marked = _MARK in output
+    for line in output.splitlines():
         if line.startswith("{"):
             _event(line, tests)
             continue
         before, mark, after = line.partition(_MARK)
         if mark and before and current:
             tests.say(current, before)
+        if marked and not mark:
+            if current:  # even if it looks like a result: a test may run tests
+                tests.say(current, line)
+            continue
         current = _line(after if mark else line, tests, current)
     unfinished = Status.TIMEOUT if ended.stopped == "time" else Status.FAILED
     if ended.signal and not ended.stopped:
