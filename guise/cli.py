@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "guise.doctor_command",
     "binfmt": "guise.binfmt_command",
     "compat": "guise.compat.command",
+    "machine": "guise.machine_command",
     "completion": "guise.completion_command",
 }
 NOT_STARTED = 125  # Guise itself failed, as env(1), nice(1) and timeout(1) report it

@@ -52,12 +52,14 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--junit",
         "--help",
     ),
+    "machine": ("--monitor", "--profile", "--events", "--json", "--help"),
     "completion": ("--help",),
 }
 WORDS: dict[str, tuple[str, ...]] = {
     "binfmt": ("install", "remove", "status"),
     "compat": ("run", "report", "diff", "list", "runs", "show"),
     "completion": ("bash", "zsh", "fish"),
+    "machine": ("guests", "run", "cost"),
     "trace": ("show",),
 }
 

@@ -21,6 +21,7 @@ Guise runs programs built for another kernel on this one, natively.
   doctor      check the host
   binfmt      let the host kernel start such programs itself
   compat      run test suites as guests, and say what passes
+  machine     run guest kernels on virtual machine monitors of every kind, and on KVM
   completion  completion for bash, zsh and fish
 
 `guise --version` prints the version.
@@ -165,6 +166,29 @@ Options of run and report:
 The exit status is 0 when nothing got worse than the known failures say, and 1 when something did.
 """
 
+MACHINE = """\
+guise machine ACTION ...     virtual machine monitors that execute, real ones on KVM, and simulators
+
+  guise machine run                           every guest kernel on every monitor, against the bare run
+  guise machine run silent critical --events  what happened, event by event
+  guise machine guests pagefault              a guest kernel's source beside its bytes
+  guise machine cost --profile nehalem        cycles of one operation on each monitor
+
+Actions:
+  guests [GUEST]   the guest kernels and the monitors, or one kernel's listing
+  run [GUEST...]   run kernels; `same`: every register and byte of memory ends as on the bare machine
+  cost             Adams and Agesen's nanobenchmarks, counted here and priced by a cost profile
+
+Options:
+  --monitor NAME   only this monitor (again for another one): bare, trap-and-emulate, translation,
+                   paravirtual, assist, assist-nested, kvm
+  --profile NAME   the cost profile: prescott, penryn, nehalem, westmere, sandy-bridge
+  --events         list every event with its count
+  --json           for programs
+
+Executing needs `pip install 'guise[machine]'`; kvm needs /dev/kvm and the right to open it.
+"""
+
 COMPLETION = """\
 guise completion bash|zsh|fish     print a completion script for a shell
 
@@ -182,6 +206,7 @@ TEXTS = {
     "doctor": DOCTOR,
     "binfmt": BINFMT,
     "compat": COMPAT,
+    "machine": MACHINE,
     "completion": COMPLETION,
 }
 
