@@ -18,6 +18,7 @@ COMMANDS = {
     "binfmt": "guise.binfmt_command",
     "compat": "guise.compat.command",
     "machine": "guise.machine_command",
+    "partition": "guise.partition_command",
     "completion": "guise.completion_command",
 }
 NOT_STARTED = 125  # Guise itself failed, as env(1), nice(1) and timeout(1) report it

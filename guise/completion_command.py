@@ -53,6 +53,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--help",
     ),
     "machine": ("--monitor", "--profile", "--events", "--json", "--help"),
+    "partition": ("--json", "--help"),
     "completion": ("--help",),
 }
 WORDS: dict[str, tuple[str, ...]] = {

@@ -22,6 +22,7 @@ Guise runs programs built for another kernel on this one, natively.
   binfmt      let the host kernel start such programs itself
   compat      run test suites as guests, and say what passes
   machine     run guest kernels on virtual machine monitors of every kind, and on KVM
+  partition   simulate partitions of one computer, with moves and faults
   completion  completion for bash, zsh and fish
 
 `guise --version` prints the version.
@@ -197,6 +198,20 @@ guise completion bash|zsh|fish     print a completion script for a shell
   fish:  guise completion fish > ~/.config/fish/completions/guise.fish
 """
 
+PARTITION = """\
+guise partition SCRIPT.toml [--json]     simulate partitions of one computer
+
+  guise partition examples/partitions/boards.toml          a board moves between running domains; one fails
+  guise partition examples/partitions/shared-engines.toml  weights, entitlements and a cap on a pSeries
+  guise partition examples/partitions/ten-thousand.toml    an hour of 10,000 guests
+
+The script names a system (`guise compare --systems`), its partitions with their loads, and what happens to
+them when: boards that move, parts that fail.  Shown are the engines that each partition got, the
+management's overhead, interrupt latency, and who survived.  What the system's rules forbid is said in one
+sentence.  docs/partitions.md describes scripts.
+0: carried out; 1: it cannot be; 2: a mistake in the command line.
+"""
+
 TEXTS = {
     "": GENERAL,
     "run": RUN,
@@ -207,6 +222,7 @@ TEXTS = {
     "binfmt": BINFMT,
     "compat": COMPAT,
     "machine": MACHINE,
+    "partition": PARTITION,
     "completion": COMPLETION,
 }
 

@@ -27,6 +27,7 @@ class Event(StrEnum):
     DEVICE = "device operation"
     PACKET = "network packet"
     INTERRUPT = "interrupt"
+    DISPATCH = "dispatch"
 
 
 class Label(StrEnum):

@@ -49,6 +49,7 @@ class Dispatcher:
         self.processors: list[Processor] = []
         self._ready: dict[str, list[Processor]] = {}
         self._random = Random(seed)
+        self._window_end = hardware.window
         self.environment.process(self._windows())
 
     def add_engine(self, pool: str = SHARED, board: str = "") -> Engine:
@@ -130,6 +131,9 @@ class Dispatcher:
             pass
         self._charge(processor, self.environment.now - began)
         usage.dispatched += self.environment.now - began
+        usage.effective += processor.done  # only together: a running dispatch counts when it has ended
+        usage.idle += processor.idled
+        processor.done = processor.idled = 0.0
         if processor.alive and processor.remaining > _TINY:
             self._make_ready(processor, again=True)
         elif processor.alive and processor.ready_at is None:
@@ -155,7 +159,7 @@ class Dispatcher:
             finally:
                 done = (environment.now - began) / slower
                 processor.remaining -= done
-                usage.effective += done
+                processor.done += done
             if processor.remaining > _TINY:
                 return
             usage.bursts += 1
@@ -181,7 +185,7 @@ class Dispatcher:
         try:
             yield environment.timeout(max(0.0, stop - began))
         finally:
-            processor.usage.idle += environment.now - began
+            processor.idled += environment.now - began
             if environment.now < ends:  # the rest of the wait happens off the engine
                 environment.process(self._wait(processor, ends - environment.now))
             else:
@@ -291,8 +295,11 @@ class Dispatcher:
         longest = self.hardware.slice
         if processor.partition.capped and processor.pool == SHARED:
             return min(longest, max(processor.allowance, 0.0))
-        if processor.partition.entitlement is not None and processor.allowance > _TINY:
-            return min(longest, processor.allowance)
+        if processor.partition.entitlement is not None:
+            if processor.allowance > _TINY:
+                return min(longest, processor.allowance)
+            left: float = self._window_end - self.environment.now
+            return min(longest, left)  # then others are entitled again
         return longest
 
     def _charge(self, processor: Processor, seconds: float) -> None:
@@ -302,6 +309,7 @@ class Dispatcher:
     def _windows(self) -> Generator[simpy.Event, Any, None]:
         while True:
             yield self.environment.timeout(self.hardware.window)
+            self._window_end = self.environment.now + self.hardware.window
             for processor in self.processors:
                 entitled = self._entitled(processor)
                 processor.allowance = min(processor.allowance, 0.0) + entitled

@@ -115,11 +115,10 @@ class Domain:
         self._wanted = 0.0  # what the busy guests would use, each at its cap
         self._contended = False
         number = 0
-        spread = Random(seed + 1)
         for group in self._groups:
             for _ in range(group.kind.guests):
                 number += 1
-                self._sleep(group, number, spread.uniform(0, group.kind.think + group.kind.burst))
+                self._sleep(group, number, self._draw(group.think))
 
     def run(self, seconds: float) -> DomainOutcome:
         """Simulate from the start to a time."""

@@ -11,8 +11,8 @@ class Processor:
     """One logical processor of one partition.  `remaining` is what is left of its burst, in seconds."""
 
     __slots__ = (
-        "alive", "allowance", "engine", "number", "partition", "pool", "random", "ready_at", "ready_since",
-        "remaining", "usage", "used", "weight",
+        "alive", "allowance", "done", "engine", "idled", "number", "partition", "pool", "random", "ready_at",
+        "ready_since", "remaining", "usage", "used", "weight",
     )  # fmt: skip
 
     def __init__(self, number: int, partition: Partition, pool: str, usage: Usage, random: Random) -> None:
@@ -29,6 +29,8 @@ class Processor:
         self.ready_at: float | None = None  # when its wait will end
         self.engine: object | None = None  # where it ran last
         self.alive = True
+        self.done = 0.0  # own work in the dispatch that is going on
+        self.idled = 0.0
 
     def next_burst(self) -> None:
         self.remaining = self._time(self.partition.load.burst)

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from sandbox.style import Event, Figure, Form, Label
-from sandbox.systems.model import Cost, Crossing, Rule, Scope, System
+from sandbox.systems.model import Boards, Cost, Crossing, Rule, Scope, System
 
 
 class UnknownSystem(ValueError):
@@ -47,6 +47,7 @@ def _system(name: str, data: dict[str, Any]) -> System:
         title=data["title"],
         form=Form(data["form"]),
         year=data["year"],
+        processor=data["processor"],
         how=data["how"],
         rules=tuple(_rule(key, entry) for key, entry in data.get("rules", {}).items()),
         cost=_cost(data["cost"]),
@@ -64,6 +65,13 @@ def _system(name: str, data: dict[str, Any]) -> System:
         fault_domain=data["sharing"]["fault_domain"],
         heterogeneity=data["sharing"]["heterogeneity"],
         parts={part: Scope(scope) for part, scope in data["parts"].items()},
+        boards=_boards(data["boards"]) if "boards" in data else None,
+    )
+
+
+def _boards(entry: dict[str, Any]) -> Boards:
+    return Boards(
+        entry["moves"], entry["text"], entry["copy"], entry["test"], entry["source"], Label(entry["label"])
     )
 
 

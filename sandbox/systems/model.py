@@ -61,6 +61,18 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Boards:
+    """How boards move: `copy` bytes per second of memory that leaves one, `test` seconds before it joins."""
+
+    moves: bool
+    text: str
+    copy: float
+    test: float
+    source: str
+    label: Label
+
+
+@dataclass(frozen=True)
 class System:
     """A named profile.  Memory in bytes; `shared_memory` is the share of it that page sharing gives back."""
 
@@ -68,6 +80,7 @@ class System:
     title: str
     form: Form
     year: int
+    processor: str
     how: str
     rules: tuple[Rule, ...]
     cost: Cost
@@ -82,6 +95,7 @@ class System:
     fault_domain: str
     heterogeneity: str
     parts: Mapping[str, Scope]
+    boards: Boards | None
 
     def rule(self, quantity: str) -> Rule | None:
         """The strictest rule on a quantity: the first of the file."""
