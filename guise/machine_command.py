@@ -10,6 +10,10 @@ ACTIONS = {
     "guests": "guise.machine.execute",
     "run": "guise.machine.execute",
     "cost": "guise.machine.execute",
+    "kvm": "guise.machine.real",
+    "migrate": "guise.machine.real",
+    "checkpoint": "guise.machine.real",
+    "resume": "guise.machine.real",
 }
 
 

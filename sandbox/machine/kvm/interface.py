@@ -33,6 +33,11 @@ GET_REGISTERS = _number(_READ, REGISTERS.size, 0x81)
 SET_REGISTERS = _number(_WRITE, REGISTERS.size, 0x82)
 REGISTER_ORDER = ("eax", "ebx", "ecx", "edx", "esi", "edi", "esp", "ebp")  # then r8-r15, rip, rflags
 
+LONG_REGISTERS = (
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rbp",
+    "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+)  # fmt: skip
+
 SPECIAL_BYTES = 312  # struct kvm_sregs
 GET_SPECIAL = _number(_READ, SPECIAL_BYTES, 0x83)
 SET_SPECIAL = _number(_WRITE, SPECIAL_BYTES, 0x84)
@@ -40,6 +45,9 @@ SEGMENT = struct.Struct("<QIH10B")  # struct kvm_segment
 SEGMENT_ORDER = ("cs", "ds", "es", "fs", "gs", "ss", "tr", "ldt")
 TABLE = struct.Struct("<QH6x")  # struct kvm_dtable
 CONTROL = struct.Struct("<7Q")  # cr0 cr2 cr3 cr4 cr8 efer apic_base
+CR0_LONG = 0x80050033  # PG AM WP NE ET MP PE
+CR4_LONG = 0x20  # PAE
+EFER_LONG = 0x500  # LME LMA
 
 FLOATING_BYTES = 416  # struct kvm_fpu
 GET_FLOATING = _number(_READ, FLOATING_BYTES, 0x8C)

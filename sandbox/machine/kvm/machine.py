@@ -11,6 +11,7 @@ import errno
 import fcntl
 import mmap
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -137,6 +138,11 @@ class Machine:
         return pages
 
     @property
+    def descriptor(self) -> int:
+        """/dev/kvm itself."""
+        return self._open[0]
+
+    @property
     def shared(self) -> mmap.mmap:
         if self._shared is None:
             raise ValueError("this machine is closed")
@@ -245,6 +251,43 @@ class Machine:
         control = kvm.CONTROL.unpack_from(special, tables + 2 * kvm.TABLE.size)
         state.cr0, state.cr2, state.cr3, state.cr4 = control[:4]
         return state
+
+    def load_long_mode(self, tables: int, entry: int, registers: Mapping[str, int], flags: int = 2) -> None:
+        """Start 64-bit code at `entry` in ring 3, on page tables whose root is at `tables`.
+
+        Ring 3 because every KVM runs that on the processor itself; one without hardware assist below it
+        (PVM) emulates ring 0 instruction by instruction.
+        """
+        special = bytearray(self._get(kvm.GET_SPECIAL, kvm.SPECIAL_BYTES))
+        for at, name in enumerate(kvm.SEGMENT_ORDER[:6]):
+            code = name == "cs"
+            segment = (
+                0,
+                0xFFFFFFFF,
+                0x33 if code else 0x2B,
+                11 if code else 3,
+                1,
+                3,
+                not code,
+                1,
+                code,
+                1,
+                0,
+                0,
+                0,
+            )
+            kvm.SEGMENT.pack_into(special, at * kvm.SEGMENT.size, *segment)
+        at = 8 * kvm.SEGMENT.size + 2 * kvm.TABLE.size
+        *_, apic = kvm.CONTROL.unpack_from(special, at)
+        kvm.CONTROL.pack_into(special, at, kvm.CR0_LONG, 0, tables, kvm.CR4_LONG, 0, kvm.EFER_LONG, apic)
+        fcntl.ioctl(self._vcpu, kvm.SET_SPECIAL, bytes(special))
+        values = [registers.get(name, 0) for name in kvm.LONG_REGISTERS] + [entry, flags]
+        fcntl.ioctl(self._vcpu, kvm.SET_REGISTERS, kvm.REGISTERS.pack(*values))
+
+    def long_registers(self) -> dict[str, int]:
+        """The general registers, RIP and RFLAGS by their 64-bit names."""
+        values = kvm.REGISTERS.unpack(self._get(kvm.GET_REGISTERS, kvm.REGISTERS.size))
+        return dict(zip((*kvm.LONG_REGISTERS, "rip", "rflags"), values, strict=True))
 
     def _get(self, number: int, size: int) -> bytes:
         buffer = bytearray(size)
