@@ -52,7 +52,21 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--junit",
         "--help",
     ),
-    "machine": ("--monitor", "--profile", "--events", "--json", "--help"),
+    "machine": (
+        "--monitor",
+        "--profile",
+        "--events",
+        "--memory",
+        "--pages",
+        "--wait",
+        "--seconds",
+        "--least",
+        "--most",
+        "--step",
+        "--rounds",
+        "--json",
+        "--help",
+    ),
     "partition": ("--json", "--help"),
     "completion": ("--help",),
 }
@@ -60,7 +74,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "binfmt": ("install", "remove", "status"),
     "compat": ("run", "report", "diff", "list", "runs", "show"),
     "completion": ("bash", "zsh", "fish"),
-    "machine": ("guests", "run", "cost"),
+    "machine": ("guests", "run", "cost", "kvm", "migrate", "checkpoint", "resume"),
     "trace": ("show",),
 }
 

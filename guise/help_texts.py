@@ -174,13 +174,24 @@ guise machine ACTION ...     virtual machine monitors that execute, real ones on
   guise machine run silent critical --events  what happened, event by event
   guise machine guests pagefault              a guest kernel's source beside its bytes
   guise machine cost --profile nehalem        cycles of one operation on each monitor
+  sudo guise machine kvm                      what an exit costs here, measured
+  sudo guise machine migrate --pages 3000     move a running guest to another process; the model beside it
+  sudo guise machine checkpoint guest.state   run a guest and save it; `resume` runs it on
 
 Actions:
   guests [GUEST]   the guest kernels and the monitors, or one kernel's listing
   run [GUEST...]   run kernels; `same`: every register and byte of memory ends as on the bare machine
   cost             Adams and Agesen's nanobenchmarks, counted here and priced by a cost profile
+  kvm              measure port, memory-mapped and refused exits on /dev/kvm
+  migrate          pre-copy a running guest to another process, and compare its memory there
+  checkpoint FILE  start a guest, run it for a while, save it
+  resume FILE      run a saved guest on, and save it again
 
 Options:
+  --memory 64M, --pages N, --wait N   migrate, checkpoint: the guest's memory, the pages that it writes
+                   over and over, and how long it waits after each (turns of a loop)
+  --seconds S      how long the guest runs (migrate: on the other side)
+  --least, --most, --step RATE, --rounds N   migrate: bounds and step of the rate in Mb/s; rounds at most
   --monitor NAME   only this monitor (again for another one): bare, trap-and-emulate, translation,
                    paravirtual, assist, assist-nested, kvm
   --profile NAME   the cost profile: prescott, penryn, nehalem, westmere, sandy-bridge
