@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .convert import Pair
+from .emit_host import fast_calls
 from .emit_types import handlers
 from .model import Call
 from .translate import NoTranslation, Plan, Step, ioctl_plan, plan
@@ -26,6 +27,7 @@ def prototypes(pair: Pair) -> Iterator[str]:
     yield f"extern const struct call_entry {kernel}_calls[];"
     yield f"#define {kernel.upper()}_CALL_LIMIT {pair.guest.call_limit()}"
     yield f"extern u64 {kernel}_unserved[]; /* by number; the last: unknown ones */"
+    yield f"extern const u16 {kernel}_fast_calls[]; /* by number: host number + 1, or 0 */"
     yield "/* Serves an ioctl that the tables call `same`; any other is left alone, and *served false. */"
     yield (
         f"long {kernel}_ioctl_same(struct thread *t, struct frame *f, u64 fd, u64 request, u64 argument,\n"
@@ -69,6 +71,21 @@ def calls(pair: Pair) -> Iterator[str]:
     yield from rows
     yield "};"
     yield f"u64 {kernel}_unserved[{kernel.upper()}_CALL_LIMIT + 1];"
+    yield from fast_calls(pair.guest, _fast(pair))
+
+
+def _fast(pair: Pair) -> Iterator[tuple[int, int]]:
+    """Rows that ask the host for just what the guest asked, argument for argument."""
+    for number, call in sorted(pair.guest.by_number.items()):
+        if call.service != "same":
+            continue
+        try:
+            found = plan(pair, call)
+        except NoTranslation:
+            continue
+        in_place = all(s.action == "raw" and s.index == position for position, s in enumerate(found.steps))
+        if in_place and found.result == "raw" and set(found.descriptors) <= {0}:
+            yield number, pair.host.calls[call.host_call or call.name].number
 
 
 def _entry(pair: Pair, functions: _Functions, call: Call) -> str:

@@ -7,7 +7,7 @@ other may, or a program would see EINTR from calls that never give it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .emit_types import handlers, prefix
 from .model import Abi, Call
@@ -21,6 +21,7 @@ def prototypes(abi: Abi) -> Iterator[str]:
     yield f"extern const struct call_entry {abi.kernel}_calls[];"
     yield f"#define {prefix(abi)}CALL_LIMIT {abi.call_limit()}"
     yield f"extern u64 {abi.kernel}_unserved[]; /* by number; the last: unknown ones */"
+    yield f"extern const u16 {abi.kernel}_fast_calls[]; /* by number: host number + 1, or 0 */"
 
 
 def calls(abi: Abi) -> Iterator[str]:
@@ -44,6 +45,21 @@ def calls(abi: Abi) -> Iterator[str]:
         yield f"    [{number}] = {{{entry}}},"
     yield "};"
     yield f"u64 {abi.kernel}_unserved[{prefix(abi)}CALL_LIMIT + 1];"
+    fast = ((number, number) for number, call in rows if call.service == "same" and _fast(call))
+    yield from fast_calls(abi, fast)
+
+
+def fast_calls(abi: Abi, numbers: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """The table of calls that fast.S makes at once: (guest's number, host's number) each."""
+    yield f"const u16 {abi.kernel}_fast_calls[{prefix(abi)}CALL_LIMIT] = {{"
+    for guest, host in numbers:
+        yield f"    [{guest}] = {host + 1},"
+    yield "};"
+
+
+def _fast(call: Call) -> bool:
+    """A first descriptor is checked there, no other is."""
+    return set(_descriptors(call)) <= {0}
 
 
 def _descriptors(call: Call) -> list[int]:

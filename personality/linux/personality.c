@@ -49,6 +49,7 @@ const struct personality linux_personality = {
     .call_limit = LINUX_CALL_LIMIT,
     .calls = linux_calls,
     .unserved = linux_unserved,
+    .fast_calls = linux_fast_calls,
     .decode = decode,
     .finish = finish,
     .signal_from_host = same_signal,

@@ -283,7 +283,7 @@ void runtime_main(u64 *original)
     p->runtime_fd = b.runtime_fd;
     p->plans_fd = b.plans_fd;
     p->reserved_base = b.control_fd;
-    p->reserved_count = 9;
+    p->reserved_count = RESERVED_DESCRIPTORS;
     if (b.die_with_parent)
         host(__NR_prctl, PR_SET_PDEATHSIG, HOST_SIGKILL, 0, 0, 0);
     keep_descriptor(b.control_fd);
@@ -307,6 +307,8 @@ void runtime_main(u64 *original)
     thread_link(t);
     if (b.trace_fd >= 0)
         trace_boot(t, b.trace_fd, b.trace_slot);
+    if (p->engine == ENGINE_NATIVE && trace_area == NULL && !debug_calls)
+        fast_allow(p->personality);
     if (b.has_mask)
         t->mask = b.mask;
     else

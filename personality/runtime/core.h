@@ -74,6 +74,7 @@ struct host_sigaction {
 extern char runtime_entry[], entry_end[], leave_check[], leave_end[];
 extern char safe_start[], safe_call[], safe_end[], safe_interrupted[], trap_exit_end[];
 extern char host_restorer[];
+extern char fast_entry[], fast_end[];
 void trap_exit(struct frame *f);
 __attribute__((noreturn)) void leave_to_guest(void);
 __attribute__((noreturn)) void unmap_and_exit(u64 area, u64 size);
@@ -112,6 +113,13 @@ extern u32 debug_calls;
 
 void name_tracer(s32 supervisor);
 s32 named_tracer(void);
+
+#define RESERVED_DESCRIPTORS 9
+void fast_allow(const struct personality *p); /* fast.S may serve the calls of its table */
+void fast_forbid(void);
+bool is_fast(u64 rip);
+void fast_settle(struct thread *t, struct host_sigcontext *r, bool fails);
+void fast_step(struct thread *t, struct host_sigcontext *r);
 
 void runtime_dispatch(struct frame *f);
 void runtime_leave_slow(struct frame *f);

@@ -11,13 +11,8 @@
  *   safe_start .. safe_end       "check, then enter": a signal turns into RESTART
  */
 
-#define THREAD_SAVED_RSP 8
-#define THREAD_RUNTIME_STACK 16
-#define THREAD_SIGNAL_PENDING 32
-#define THREAD_SIGNALS_HELD 36
-#define THREAD_FRAME 40
-#define THREAD_NOT_ENTERED 48
-#define THREAD_NEXT_WAIT_ENDS 56
+#include "frame.h"
+
 #define FRAME_RFLAGS 128
 #define FRAME_RESTORE_ALL 152
 #define ARITHMETIC_FLAGS 0xad7 /* CF PF AF ZF SF OF, and two that are always set */
@@ -48,29 +43,7 @@ _start:
     .hidden runtime_entry, entry_end
     .balign 64
 runtime_entry:
-    movq %rsp, %gs:THREAD_SAVED_RSP
-    movq %gs:THREAD_RUNTIME_STACK, %rsp
-    pushq $0
-    pushq %rax
-    pushq %gs:THREAD_SAVED_RSP
-    pushfq
-    pushq %rcx
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    movq %rsp, %gs:THREAD_FRAME
+    push_frame
 entry_end:
     cld
     movq %rsp, %rdi

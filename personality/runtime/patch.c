@@ -25,7 +25,7 @@ static struct range ranges[RANGES];
 static u32 range_count;
 static struct {
     u64 base;
-    u32 used; /* slots; the first holds the address of runtime_entry */
+    u32 used; /* slots; the first holds the address of fast_entry */
 } regions[REGIONS];
 static u32 region_count;
 static u64 refused[REFUSED]; /* sites that cannot be patched, by hash: do not look again */
@@ -105,7 +105,7 @@ static u64 new_trampoline(u64 site, const struct range *near)
     u64 base = map_region(site, near);
     if (base == 0)
         return 0;
-    *(u64 *)base = (u64)runtime_entry;
+    *(u64 *)base = (u64)fast_entry;
     regions[region_count].base = base;
     regions[region_count].used = 2;
     region_count++;

@@ -177,6 +177,10 @@ struct thread {
     struct frame *frame;      /* %gs:40  the call in progress */
     u64 not_entered;          /* %gs:48  the last RESTART came before the host began the call */
     u32 next_wait_ends;       /* %gs:56  WAIT_ENDS_*: the next wait fails with EINTR */
+    s32 reserved_base;        /* %gs:60  process->reserved_base */
+    u64 fast_return;          /* %gs:64  of a call in fast.S: where it goes back to, */
+    u64 fast_number;          /* %gs:72  its number, */
+    u64 fast_flags;           /* %gs:80  and the guest's flags: lahf, seto */
     const struct personality *personality;
     struct process *process;
     struct thread *next, *previous; /* process->threads */
@@ -338,6 +342,8 @@ struct personality {
     u32 call_limit;
     const struct call_entry *calls;
     u64 *unserved; /* counter per call number */
+    const u16 *fast_calls; /* by number: the host's number + 1 for calls that are its own, or 0; NULL: none */
+    bool carry_means_error; /* in the flags, with a positive errno; otherwise the result is the host's */
     /* Fetch arguments; may change *number (indirect calls).  0 or -errno. */
     int (*decode)(struct thread *t, struct frame *f, u64 *number, u64 a[MAX_ARGUMENTS]);
     /* Put a handler's result into the guest's registers. */

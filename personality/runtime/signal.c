@@ -367,6 +367,10 @@ static bool step_over_runtime(struct host_sigcontext *r)
     bool runtime = r->rip >= text_start && r->rip < text_end;
     if (!runtime)
         return patch_find_site(r->rip, &site);
+    if (is_fast(r->rip)) {
+        fast_step(current_thread(), r);
+        return true;
+    }
     if (!within(r->rip, runtime_entry, entry_end) && !within(r->rip, leave_check, leave_end))
         r->rflags &= ~(u64)FLAG_TRAP;
     return true;
@@ -381,9 +385,15 @@ static void unblock_memory_faults(void)
 }
 
 /* True if the instruction belongs to the guest, after undoing what the runtime had only begun. */
-static bool rewind_to_guest(const struct thread *t, struct host_sigcontext *r)
+static bool rewind_to_guest(struct thread *t, struct host_sigcontext *r, int signal)
 {
     u64 site;
+    if (is_fast(r->rip)) {
+        const struct guest_action *a = &t->process->actions[signal];
+        bool blocked = t->mask & signal_bit(signal);
+        fast_settle(t, r, !blocked && a->handler > GUEST_SIG_IGN && !(a->flags & ACTION_RESTART));
+        return true;
+    }
     if (patch_find_site(r->rip, &site)) {
         r->rip = site;
         return true;
@@ -433,7 +443,7 @@ void host_signal_handler(int signal, struct siginfo_host *info, struct host_ucon
         return;
     if (!fault)
         run_signal_hooks(t, signal);
-    if (!rewind_to_guest(t, r)) {
+    if (!rewind_to_guest(t, r, signal)) {
         if (fault) {
             runtime_log("guise: the runtime failed: signal %d at text+0x%lx, address 0x%lx, call %ld; please "
                         "report it",

@@ -54,6 +54,7 @@ int thread_arm(struct thread *t)
         s32 flags, pad;
         u64 size;
     } alt = {t->host_alt_stack, 0, 0, t->host_alt_size};
+    t->reserved_base = t->process->reserved_base;
     host(__NR_arch_prctl, ARCH_SET_GS, t);
     t->tid = (s32)host(__NR_gettid);
     host(__NR_sigaltstack, &alt, 0);

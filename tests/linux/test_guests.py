@@ -27,10 +27,11 @@ def _output(command: list[str | Path], folder: Path) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("library", COMPILERS)
 @pytest.mark.parametrize("patch", ["patched", "unpatched"])
-def test_c_library(library: str, patch: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["signals", "interrupts"])
+def test_c_library(name: str, library: str, patch: str, tmp_path: Path) -> None:
     program = tmp_path / "program"
-    source = HERE / "programs" / "signals.c"
-    subprocess.run([*COMPILERS[library], "-O1", "-pthread", "-o", program, source], check=True, timeout=120)
+    source = HERE / "programs" / f"{name}.c"
+    subprocess.run([*COMPILERS[library], "-O1", "-pthread", "-o", program, source], check=True, timeout=250)
     native = _output([program], tmp_path)
     assert native[0] == 0
     front = GUISE if patch == "patched" else [*GUISE[:-1], "--no-patch", "--"]
