@@ -18,6 +18,7 @@ COMMANDS = {
     "binfmt": "guise.binfmt_command",
     "compat": "guise.compat.command",
     "machine": "guise.machine_command",
+    "compare": "guise.compare.command",
     "partition": "guise.partition_command",
     "completion": "guise.completion_command",
 }

@@ -22,6 +22,7 @@ Guise runs programs built for another kernel on this one, natively.
   binfmt      let the host kernel start such programs itself
   compat      run test suites as guests, and say what passes
   machine     run guest kernels on virtual machine monitors of every kind, and on KVM
+  compare     a workload in zones, virtual machines and partitions; a consolidation plan
   partition   simulate partitions of one computer, with moves and faults
   completion  completion for bash, zsh and fish
 
@@ -209,6 +210,31 @@ guise completion bash|zsh|fish     print a completion script for a shell
   fish:  guise completion fish > ~/.config/fish/completions/guise.fish
 """
 
+COMPARE = """\
+guise compare WORKLOAD... [OPTIONS]         what a workload costs in every style of virtualization
+guise compare --plan SERVERS [OPTIONS]      which servers share which host
+
+  guise trace --profile -o build.json make      record a workload
+  guise compare build.json                      zones (measured), virtual machines and partitions (modelled)
+  guise compare build.json specweb99 --html report.html
+  guise compare build.json --events xen         where the overhead comes from, event by event
+  guise compare --systems                       every system, with the rules that bind it
+  guise compare --plan servers.csv --room cpu=4,memory=64GiB,disk=4,network=2 --target 40%
+
+A WORKLOAD is a profile's file or a classic: dbench, linux-build, osdb-ir, osdb-oltp, specint2000 or
+specweb99.  A profile that was recorded on this host is run again, natively and in a zone.
+  --system NAME       only this system (again for another one)
+  --events NAME       event by event for this system, with the columns of `perf kvm stat`
+  --json, --html FILE everything, for programs or as a page of its own
+  --seconds N         for the runs of each workload (6); a workload that takes longer is not run
+  --run, --no-run     run the command even if the profile is from elsewhere; run nothing
+A plan's SERVERS are CSV (server,cpu,memory,disk,network; a line for each sample) or JSON:
+  --room WORDS        what one host offers (cpu=2,disk=1,network=1)
+  --target SHARE      the utilisation to aim at (50%)      --buffer SHARE   a reserve on top (0)
+  --percentile SHARE  of the time in which that holds (95%); what is busy together counts with its peaks
+0: done; 1: something cannot be read or computed; 2: a mistake in the command line.
+"""
+
 PARTITION = """\
 guise partition SCRIPT.toml [--json]     simulate partitions of one computer
 
@@ -233,6 +259,7 @@ TEXTS = {
     "binfmt": BINFMT,
     "compat": COMPAT,
     "machine": MACHINE,
+    "compare": COMPARE,
     "partition": PARTITION,
     "completion": COMPLETION,
 }

@@ -83,7 +83,8 @@ class Workload:
     `user` and `system` are processor time over all threads; `elapsed` is wall time.  `events` counts by
     class; a class that is absent did not occur or was not counted (`uncounted` names those).
     `calls` counts system calls by name.  `working_set` is what the run touched, `image` the
-    files that it was loaded from.  `dirty_rate` is the bytes per second that it writes to distinct pages.
+    files that it was loaded from.  `dirty_rate` is the bytes per second that it writes to distinct pages;
+    `recorded_on` the mark of the host where it ran (`sandbox.workload.host_mark`).
     """
 
     name: str
@@ -103,6 +104,7 @@ class Workload:
     kernel: str = "linux"
     command: tuple[str, ...] = ()
     directory: str = ""
+    recorded_on: str = ""
     uncounted: frozenset[Event] = frozenset()
 
     @property

@@ -2,7 +2,7 @@
 
     {"format": "guise-profile", "version": 1,
      "name": "gcc build", "kernel": "linux",
-     "command": ["make", "-j2"], "directory": "/home/me/project",
+     "command": ["make", "-j2"], "directory": "/home/me/project", "recorded_on": host_mark(),
      "seconds": {"elapsed": 3.1, "user": 4.4, "system": 0.6},
      "calls": {"openat": 8123, "read": 4410},
      "faults": {"minor": 91022, "major": 3},
@@ -18,6 +18,7 @@ counts as not recorded, and the comparison says so.  Times are seconds, sizes by
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -81,8 +82,21 @@ def parse(value: object) -> Workload:
         kernel=_text(top.get("kernel", "linux"), '"kernel"'),
         command=_words(top.get("command", [])),
         directory=_text(top.get("directory", ""), '"directory"', empty=True),
+        recorded_on=_text(top.get("recorded_on", ""), '"recorded_on"', empty=True),
         uncounted=uncounted,
     )
+
+
+def host_mark() -> str:
+    """What tells this host from others without naming it; "" where it has no identity.
+
+    A profile with this mark was recorded here, so its command may be run again without asking.
+    """
+    try:
+        identity = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return hashlib.sha256(f"{FORMAT} {identity}".encode()).hexdigest()[:32] if identity else ""
 
 
 def _events(

@@ -1,0 +1,228 @@
+"""The zone's row, measured: a workload's own command, run natively and in a zone by turns.
+
+Compared is processor time, of the command and all that it waited for.  What a zone costs to start is
+measured apart, on a program that does nothing, and is not part of the overhead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+from guise.compare import launch
+from sandbox.style import Workload
+
+_ROUNDS = 5  # of the program that does nothing
+_MOST_PAIRS = 9
+
+
+class NotMeasured(Exception):
+    """Why the zone's row cannot be measured: one clause."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a zone costs to start: seconds of time and of processor time, and bytes that it keeps."""
+
+    seconds: float
+    busy: float
+    plain_busy: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians over pairs of runs.  `overhead` and `spread` (half the range) are shares of the native time."""
+
+    native: float
+    zone: float
+    overhead: float
+    spread: float
+    pairs: int
+    start: Start
+
+
+def measure(load: Workload, budget: float) -> Measured:
+    """As many pairs as `budget` seconds allow.  Raises NotMeasured."""
+    _check(load)
+    pairs = int(budget / max(2 * load.elapsed, 0.05))
+    if pairs < 1:
+        raise NotMeasured(
+            f"a pair of runs takes {2 * load.elapsed:.0f} s and --seconds allows {budget:g}: raise it"
+        )
+    start = start_of_a_zone()
+    limit = 10 * load.elapsed + 30
+    ratios, natives, zones = [], [], []
+    ends = time.monotonic() + budget
+    for number in range(min(pairs, _MOST_PAIRS)):
+        if number and time.monotonic() > ends:
+            break
+        plain = _run(_words(load, zone=False), load.directory, limit, zone=False)
+        inside = _run(_words(load, zone=True), load.directory, limit, zone=True)
+        native = max(plain - start.plain_busy, 1e-4)
+        natives.append(native)
+        zones.append(native + inside - plain - start.busy)
+        ratios.append(zones[-1] / native - 1)
+    return Measured(
+        native=median(natives),
+        zone=median(zones),
+        overhead=median(ratios),
+        spread=(max(ratios) - min(ratios)) / 2 if len(ratios) > 1 else abs(ratios[0]),
+        pairs=len(ratios),
+        start=start,
+    )
+
+
+@cache
+def start_of_a_zone() -> Start:
+    """On a program that does nothing.  Raises NotMeasured."""
+    nothing = shutil.which("true") or "/bin/true"
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    busy: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(_ROUNDS):
+        for zone in (False, True):
+            began = time.monotonic()
+            busy[zone].append(_run(_launcher(zone=zone, words=(nothing,)), "/", 30, zone=zone))
+            seconds[zone].append(time.monotonic() - began)
+    return Start(
+        seconds=max(0.0, median(seconds[True]) - median(seconds[False])),
+        busy=max(0.0, median(busy[True]) - median(busy[False])),
+        plain_busy=median(busy[False]),
+        memory=_memory_of_a_zone(),
+    )
+
+
+def _check(load: Workload) -> None:
+    if not load.command:
+        raise NotMeasured("its command was not recorded")
+    directory = load.directory or "."
+    if not os.path.isdir(directory):
+        raise NotMeasured(f"its directory {directory} is not there")
+    program = load.command[0]
+    found = shutil.which(program if "/" not in program else os.path.join(directory, program))
+    if found is None:
+        raise NotMeasured(f"its program {program} is not there")
+    if not launch.zones_are_built():
+        raise NotMeasured("zones are not built")
+
+
+def _words(load: Workload, *, zone: bool) -> list[str]:
+    if load.kernel == "linux":
+        return _launcher(zone=zone, words=load.command)
+    where = [] if zone else ["--no-sandbox"]
+    return [sys.executable, "-m", "guise", "run", "--as", load.kernel, *where, "--", *load.command]
+
+
+def _launcher(*, zone: bool, words: tuple[str, ...]) -> list[str]:
+    return [sys.executable, "-m", "guise.compare.launch", "zone" if zone else "plain", *words]
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _run(words: list[str], directory: str, limit: float, *, zone: bool) -> float:
+    """Processor seconds of one run.  Raises NotMeasured when it fails or does not end."""
+    process = subprocess.Popen(
+        words,
+        cwd=directory or None,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with _limited(process, limit), process.stderr:
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        last = said.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        how = "in a zone" if zone else "natively"
+        raise NotMeasured(f"the command ended with status {process.returncode} {how}: {last[0][:200]}")
+    return usage.ru_utime + usage.ru_stime
+
+
+@contextmanager
+def _limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """End its whole session when it takes too long, or when we are interrupted."""
+    from threading import Timer
+
+    expired = []
+
+    def end() -> None:
+        expired.append(True)
+        os.killpg(process.pid, signal.SIGKILL)
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except BaseException:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        raise
+    finally:
+        timer.cancel()
+    if expired:
+        raise NotMeasured(f"the command did not end within {seconds:.0f} s")
+
+
+def _memory_of_a_zone() -> int:
+    """Bytes that nothing shares with a zone's own processes: its monitor and its init."""
+    waiting = shutil.which("cat") or "/bin/cat"
+    process = subprocess.Popen(
+        _launcher(zone=True, words=(waiting,)),
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        process.stdout.read(1)  # now it runs
+        return sum(_private(pid) for pid in _family(process.pid) if _name(pid) == "guise-init")
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(each for child in children for each in _family(int(child)))]
+
+
+def _name(pid: int) -> str:
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return ""
+
+
+def _private(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_"))

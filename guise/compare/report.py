@@ -1,0 +1,130 @@
+"""What a comparison found, as values and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from guise.compare.measure import Measured
+from sandbox.style import Estimate, EventCost, Figure, Host, Workload
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One workload in every system.  `measured` is the zone's, with `why_not` where it could not be taken.
+
+    `predicted` is what the model said of the zone, to be held against what was measured.
+    """
+
+    workload: Workload
+    rows: tuple[Estimate, ...]
+    predicted: Estimate | None
+    measured: Measured | None
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All workloads on one host; `titles` and `hows` are by system."""
+
+    host: Host
+    workloads: tuple[Compared, ...]
+    titles: dict[str, str]
+    hows: dict[str, str]
+
+
+def agreement(compared: Compared) -> str:
+    """One sentence: the zone's model against the measurement."""
+    if compared.measured is None or compared.predicted is None:
+        return f"the zone's row is modelled: {compared.why_not}"
+    measured, predicted = compared.measured, compared.predicted.overhead
+    off = abs(measured.overhead - predicted)
+    verdict = "within the spread of the runs" if off <= max(measured.spread, 0.02) else "outside of it"
+    return (
+        f"zone measured in {measured.pairs} pairs of runs: {measured.overhead:+.1%} (spread "
+        f"{measured.spread:.1%}); the model says {predicted:+.1%}: {verdict}"
+    )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Plain values; times in seconds, sizes in bytes, shares of one."""
+    return {
+        "host": {
+            "name": report.host.name,
+            "processors": report.host.processors,
+            "memory": report.host.memory,
+            "hertz": report.host.hertz,
+        },
+        "workloads": [_workload(each, report.titles) for each in report.workloads],
+    }
+
+
+def _workload(compared: Compared, titles: dict[str, str]) -> dict[str, Any]:
+    load = compared.workload
+    measured = compared.measured
+    return {
+        "name": load.name,
+        "origin": load.origin,
+        "kernel": load.kernel,
+        "seconds": {"elapsed": load.elapsed, "user": load.user, "system": load.system},
+        "events": {str(event): count for event, count in load.events.items()},
+        "not_counted": sorted(str(event) for event in load.uncounted),
+        "working_set": load.working_set,
+        "zone": {
+            "measured": measured is not None,
+            "why_not": compared.why_not,
+            "overhead": measured.overhead if measured else None,
+            "spread": measured.spread if measured else None,
+            "pairs": measured.pairs if measured else 0,
+            "predicted_overhead": compared.predicted.overhead if compared.predicted else None,
+        },
+        "systems": [_row(each, titles) for each in compared.rows],
+    }
+
+
+def _row(row: Estimate, titles: dict[str, str]) -> dict[str, Any]:
+    total = sum(event.seconds for event in row.events)
+    count = sum(event.count for event in row.events)
+    return {
+        "system": row.system,
+        "title": titles[row.system],
+        "form": str(row.form),
+        "measured": row.measured,
+        "overhead": row.overhead,
+        "seconds": row.busy,
+        "native_seconds": row.native,
+        "events": [_event(event, count, total) for event in row.events],
+        "memory_per_guest": _figure(row.footprint),
+        "memory_once": _figure(row.fixed),
+        "guests_that_fit": row.density.guests,
+        "limit": row.density.limit,
+        "isolation": row.isolation,
+        "fault_domain": row.fault_domain,
+        "heterogeneity": row.heterogeneity,
+        "start": _figure(row.start),
+        "migration": {
+            "how": row.move.how,
+            "seconds": row.move.seconds,
+            "downtime": row.move.downtime,
+            "bytes": row.move.bytes_sent,
+        },
+        "notes": list(row.notes),
+    }
+
+
+def _event(event: EventCost, count: float, total: float) -> dict[str, Any]:
+    """The columns of `perf kvm stat`, and the reason."""
+    return {
+        "event": str(event.event),
+        "samples": event.count,
+        "samples_share": event.count / count if count else 0.0,
+        "time_share": event.seconds / total if total else 0.0,
+        "least": event.least,
+        "most": event.most,
+        "average": event.each,
+        "reason": event.reason,
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {"value": figure.value, "unit": figure.unit, "label": str(figure.label), "source": figure.source}
