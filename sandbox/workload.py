@@ -1,4 +1,4 @@
-"""A workload as a file: the JSON that `guise trace --profile` writes and `guise compare` reads.
+"""A workload as a file: what `guise trace --profile` writes (`sandbox.recorded`), or this shorter form.
 
     {"format": "guise-profile", "version": 1,
      "name": "gcc build", "kernel": "linux",
@@ -20,20 +20,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from sandbox import recorded
+from sandbox.recorded import PACKET, TICK
 from sandbox.style import Event, Workload
+from sandbox.values import ProfileError, as_number, as_object, as_text, as_words
+
+__all__ = ["ProfileError", "host_mark", "parse", "read"]
 
 FORMAT = "guise-profile"
 VERSION = 1
-PACKET = 1448  # payload bytes of a full TCP segment on Ethernet, MTU 1500 with timestamps
-TICK = 250  # timer interrupts per busy second: CONFIG_HZ of the usual distribution kernels
-
-
-class ProfileError(ValueError):
-    """A profile that cannot be understood: one sentence, without the file's name."""
 
 
 def read(path: Path) -> Workload:
@@ -43,46 +42,49 @@ def read(path: Path) -> Workload:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"it is not JSON ({error})") from None
-    return parse(value)
+    found = parse(value)
+    return found if found.name else replace(found, name=path.stem)
 
 
 def parse(value: object) -> Workload:
     """Raises ProfileError."""
-    top = _object(value, "the profile")
+    top = as_object(value, "the profile")
+    if "profile" in top:
+        return recorded.parse(top)
     if top.get("format") != FORMAT:
-        raise ProfileError(f'its "format" is not "{FORMAT}": `guise trace --profile` writes one')
+        raise ProfileError(f'it is no profile of `guise trace --profile`, and its "format" is not "{FORMAT}"')
     if top.get("version") != VERSION:
         raise ProfileError(f"it is of version {top.get('version')}, and this Guise reads version {VERSION}")
-    seconds = _object(top.get("seconds"), '"seconds"')
+    seconds = as_object(top.get("seconds"), '"seconds"')
     calls = {
-        name: int(_number(count, f'"calls.{name}"'))
-        for name, count in _object(top.get("calls"), '"calls"').items()
+        name: int(as_number(count, f'"calls.{name}"'))
+        for name, count in as_object(top.get("calls"), '"calls"').items()
     }
-    memory = _object(top.get("memory"), '"memory"')
-    inputs = _object(top.get("io", {}), '"io"')
-    user = _number(seconds.get("user"), '"seconds.user"')
-    system = _number(seconds.get("system"), '"seconds.system"')
+    memory = as_object(top.get("memory"), '"memory"')
+    inputs = as_object(top.get("io", {}), '"io"')
+    user = as_number(seconds.get("user"), '"seconds.user"')
+    system = as_number(seconds.get("system"), '"seconds.system"')
     if user + system <= 0:
         raise ProfileError("it used no processor time: run something longer")
     events, uncounted = _events(top, calls, inputs, user + system)
     return Workload(
-        name=_text(top.get("name"), '"name"'),
+        name=as_text(top.get("name"), '"name"'),
         origin="recorded",
-        elapsed=_number(seconds.get("elapsed"), '"seconds.elapsed"'),
+        elapsed=as_number(seconds.get("elapsed"), '"seconds.elapsed"'),
         user=user,
         system=system,
         events=events,
-        working_set=int(_number(memory.get("working_set"), '"memory.working_set"')),
+        working_set=int(as_number(memory.get("working_set"), '"memory.working_set"')),
         calls=calls,
-        image=int(_number(memory.get("image", 0), '"memory.image"')),
-        disk_bytes=int(_number(inputs.get("disk_bytes", 0), '"io.disk_bytes"')),
-        network_bytes=int(_number(inputs.get("network_bytes", 0), '"io.network_bytes"')),
-        dirty_rate=_number(memory.get("dirty_rate", 0), '"memory.dirty_rate"'),
-        processors=max(1, int(_number(top.get("processors", 1), '"processors"'))),
-        kernel=_text(top.get("kernel", "linux"), '"kernel"'),
-        command=_words(top.get("command", [])),
-        directory=_text(top.get("directory", ""), '"directory"', empty=True),
-        recorded_on=_text(top.get("recorded_on", ""), '"recorded_on"', empty=True),
+        image=int(as_number(memory.get("image", 0), '"memory.image"')),
+        disk_bytes=int(as_number(inputs.get("disk_bytes", 0), '"io.disk_bytes"')),
+        network_bytes=int(as_number(inputs.get("network_bytes", 0), '"io.network_bytes"')),
+        dirty_rate=as_number(memory.get("dirty_rate", 0), '"memory.dirty_rate"'),
+        processors=max(1, int(as_number(top.get("processors", 1), '"processors"'))),
+        kernel=as_text(top.get("kernel", "linux"), '"kernel"'),
+        command=as_words(top.get("command", []), '"command"'),
+        directory=as_text(top.get("directory", ""), '"directory"', empty=True),
+        recorded_on=as_text(top.get("recorded_on", ""), '"recorded_on"', empty=True),
         uncounted=uncounted,
     )
 
@@ -109,55 +111,29 @@ def _events(
     }
     uncounted = set()
     if "faults" in top:
-        faults = _object(top["faults"], '"faults"')
-        count = sum(_number(faults.get(kind, 0), f'"faults.{kind}"') for kind in ("minor", "major"))
+        faults = as_object(top["faults"], '"faults"')
+        count = sum(as_number(faults.get(kind, 0), f'"faults.{kind}"') for kind in ("minor", "major"))
         events[Event.PAGE_FAULT] = count
         events[Event.PAGE_TABLE_WRITE] = count
     else:
         uncounted |= {Event.PAGE_FAULT, Event.PAGE_TABLE_WRITE}
     if "switches" in top:
-        switches = _object(top["switches"], '"switches"')
+        switches = as_object(top["switches"], '"switches"')
         events[Event.CONTEXT_SWITCH] = sum(
-            _number(switches.get(kind, 0), f'"switches.{kind}"') for kind in ("voluntary", "involuntary")
+            as_number(switches.get(kind, 0), f'"switches.{kind}"') for kind in ("voluntary", "involuntary")
         )
     else:
         uncounted.add(Event.CONTEXT_SWITCH)
     if "signals" in top:
-        events[Event.EXCEPTION] = _number(top["signals"], '"signals"')
+        events[Event.EXCEPTION] = as_number(top["signals"], '"signals"')
     if "io" in top:
         events[Event.DEVICE] = sum(
-            _number(inputs.get(kind, 0), f'"io.{kind}"') for kind in ("disk_reads", "disk_writes")
+            as_number(inputs.get(kind, 0), f'"io.{kind}"') for kind in ("disk_reads", "disk_writes")
         )
         events[Event.PACKET] = max(
-            _number(inputs.get("network_operations", 0), '"io.network_operations"'),
-            _number(inputs.get("network_bytes", 0), '"io.network_bytes"') / PACKET,
+            as_number(inputs.get("network_operations", 0), '"io.network_operations"'),
+            as_number(inputs.get("network_bytes", 0), '"io.network_bytes"') / PACKET,
         )
     else:
         uncounted |= {Event.DEVICE, Event.PACKET}
     return {event: count for event, count in events.items() if count}, frozenset(uncounted)
-
-
-def _object(value: object, what: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise ProfileError(f"{what} is not an object")
-    return value
-
-
-def _number(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ProfileError(f"{what} is not a number")
-    if not math.isfinite(value) or value < 0:
-        raise ProfileError(f"{what} is not a number of at least 0")
-    return float(value)
-
-
-def _text(value: object, what: str, *, empty: bool = False) -> str:
-    if not isinstance(value, str) or not (value or empty):
-        raise ProfileError(f"{what} is not a text")
-    return value
-
-
-def _words(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise ProfileError('"command" is not a list of words')
-    return tuple(value)

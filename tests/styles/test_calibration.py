@@ -105,6 +105,23 @@ def test_the_hardware_column_of_the_nanobenchmarks_is_not_fitted_at_all() -> Non
     assert by_name["hardware", "syscall"] < by_name["software", "syscall"]
 
 
+# What enters the monitor, of what the simulated ones count; a chained or looked-up target stays translated.
+ENTRIES = {"software": ("callout ", "reflect "), "hardware": ("exit ",)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", nanobenchmarks.COLUMNS)
+def test_the_entries_are_those_of_the_monitors_that_execute(column: str) -> None:
+    pytest.importorskip("unicorn")
+    pytest.importorskip("capstone")
+    from sandbox.machine.nanobenchmarks import COLUMNS, ROWS, per_operation
+
+    for name in ROWS:
+        counted = per_operation(name, COLUMNS[column]).events
+        entries = sum(count for event, count in counted.items() if event.startswith(ENTRIES[column]))
+        assert published.load("adams_agesen2006")["rows"][name]["entries"][column] == entries, (name, counted)
+
+
 def test_every_classic_can_be_read() -> None:
     assert set(classics.names()) == {row.workload for row in published.benchmarks().values() if row.workload}
     for name in classics.names():

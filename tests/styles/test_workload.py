@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import workload
+from sandbox.recorded import PACKET, REQUEST, TICK
 from sandbox.style import Event
 
 GOOD: dict[str, Any] = {
@@ -40,9 +41,69 @@ def test_counts_become_event_classes() -> None:
         Event.EXCEPTION: 3,
         Event.DEVICE: 9,
         Event.PACKET: 10,  # bytes fill more packets than there were operations
-        Event.INTERRUPT: 5.0 * workload.TICK,
+        Event.INTERRUPT: 5.0 * TICK,
     }
     assert not load.uncounted
+
+
+TRACED: dict[str, Any] = {
+    "profile": 1,
+    "command": ["./server", "--port", "1"],
+    "kernels": ["freebsd", "linux"],
+    "wall_seconds": 2.0,
+    "cpu": {"user_seconds": 1.0, "system_seconds": 0.5},
+    "signals": 2,
+    "calls": [
+        {"call": "read", "classes": ["desc"], "count": 10, "read_bytes": 10, "written_bytes": 0},
+        {"call": "sendto", "classes": ["net"], "count": 30, "read_bytes": 0, "written_bytes": 9},
+        {"call": "read", "classes": ["desc"], "count": 5, "read_bytes": 1, "written_bytes": 0},
+    ],
+    "faults": {"minor": 700, "major": 50},
+    "context_switches": {"voluntary": 8, "involuntary": 2},
+    "io": {
+        "storage_read_bytes": REQUEST, "storage_written_bytes": 3 * REQUEST,
+        "network_received_bytes": 10 * PACKET, "network_sent_bytes": 90 * PACKET,
+    },
+    "memory": {"peak_resident_bytes": 5 << 20, "touched_bytes": {"windows": 3, "p95": 9 << 20}},
+    "directory": "/src",
+    "recorded_on": "abc",
+}  # fmt: skip
+
+
+def test_the_profile_of_a_traced_run(tmp_path: Path) -> None:
+    file = tmp_path / "server.json"
+    file.write_text(json.dumps(TRACED))
+    load = workload.read(file)
+    assert (load.name, load.kernel, load.directory, load.recorded_on) == ("server", "freebsd", "/src", "abc")
+    assert (load.elapsed, load.busy, load.working_set) == (2.0, 1.5, 9 << 20)
+    assert load.calls == {"read": 15, "sendto": 30}
+    assert load.events == {
+        Event.SYSTEM_CALL: 45,
+        Event.PAGE_FAULT: 750,
+        Event.PAGE_TABLE_WRITE: 750,
+        Event.CONTEXT_SWITCH: 10,
+        Event.EXCEPTION: 2,
+        Event.DEVICE: 4,
+        Event.PACKET: 100,  # bytes fill more packets than there were calls
+        Event.INTERRUPT: 1.5 * TICK,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"profile": 2}, "version 2"),
+        ({"cpu": {"user_seconds": 0, "system_seconds": 0}}, "no processor time"),
+        ({"calls": {}}, '"calls" is not a list'),
+        ({"calls": [{"call": "read"}]}, '"count" is not a number'),
+        ({"memory": {}}, '"memory.touched_bytes" is not an object'),
+        ({"kernels": "linux"}, "is not a list of words"),
+    ],
+)
+def test_a_damaged_profile_of_a_traced_run(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(workload.ProfileError) as error:
+        workload.parse({**TRACED, **change})
+    assert says in str(error.value)
 
 
 def test_what_was_not_recorded_is_named() -> None:
