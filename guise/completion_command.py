@@ -56,6 +56,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--monitor",
         "--profile",
         "--events",
+        "--isa",
         "--memory",
         "--pages",
         "--wait",
@@ -90,7 +91,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "binfmt": ("install", "remove", "status"),
     "compat": ("run", "report", "diff", "list", "runs", "show"),
     "completion": ("bash", "zsh", "fish"),
-    "machine": ("guests", "run", "cost", "kvm", "migrate", "checkpoint", "resume"),
+    "machine": ("guests", "run", "cost", "virtualizable", "kvm", "migrate", "checkpoint", "resume"),
     "trace": ("show",),
 }
 

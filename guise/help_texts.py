@@ -175,6 +175,7 @@ guise machine ACTION ...     virtual machine monitors that execute, real ones on
   guise machine run silent critical --events  what happened, event by event
   guise machine guests pagefault              a guest kernel's source beside its bytes
   guise machine cost --profile nehalem        cycles of one operation on each monitor
+  guise machine virtualizable                 can trap-and-emulate work here? Popek and Goldberg's question
   sudo guise machine kvm                      what an exit costs here, measured
   sudo guise machine migrate --pages 3000     move a running guest to another process; the model beside it
   sudo guise machine checkpoint guest.state   run a guest and save it; `resume` runs it on
@@ -183,6 +184,7 @@ Actions:
   guests [GUEST]   the guest kernels and the monitors, or one kernel's listing
   run [GUEST...]   run kernels; `same`: every register and byte of memory ends as on the bare machine
   cost             Adams and Agesen's nanobenchmarks, counted here and priced by a cost profile
+  virtualizable [x86|s390x]   which instructions are sensitive, privileged, or trap, by experiment
   kvm              measure port, memory-mapped and refused exits on /dev/kvm
   migrate          pre-copy a running guest to another process, and compare its memory there
   checkpoint FILE  start a guest, run it for a while, save it
@@ -197,6 +199,7 @@ Options:
                    paravirtual, assist, assist-nested, kvm
   --profile NAME   the cost profile: prescott, penryn, nehalem, westmere, sandy-bridge
   --events         list every event with its count
+  --isa s390x      run: the kernels for z/Architecture, bare and under trap-and-emulate
   --json           for programs
 
 Executing needs `pip install 'guise[machine]'`; kvm needs /dev/kvm and the right to open it.

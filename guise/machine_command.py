@@ -10,6 +10,7 @@ ACTIONS = {
     "guests": "guise.machine.execute",
     "run": "guise.machine.execute",
     "cost": "guise.machine.execute",
+    "virtualizable": "guise.machine.experiment",
     "kvm": "guise.machine.real",
     "migrate": "guise.machine.real",
     "checkpoint": "guise.machine.real",

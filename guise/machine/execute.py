@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from guise.cli import UsageError
+from guise.machine import experiment
 from guise.options import Parser
 from guise.output import print_json, print_table
 from sandbox.machine.costs import PROFILES, Profile
@@ -83,9 +84,12 @@ def _run(words: list[str]) -> int:
     parser.add_argument("guests", nargs="*")
     parser.add_argument("--monitor", action="append", default=[])
     parser.add_argument("--profile", default="prescott")
+    parser.add_argument("--isa", choices=("x86", "s390x"), default="x86")
     parser.add_argument("--events", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(words)
+    if options.isa == "s390x":
+        return experiment.run_s390(options.guests, as_json=options.json)
     for name in options.monitor:
         if name not in BY_NAME:
             raise UsageError(f"there is no monitor {name}: there are {', '.join(BY_NAME)}")
