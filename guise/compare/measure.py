@@ -11,9 +11,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -133,53 +134,63 @@ def _environment() -> dict[str, str]:
 
 
 def _run(words: list[str], directory: str, limit: float, *, zone: bool) -> float:
-    """Processor seconds of one run.  Raises NotMeasured when it fails or does not end."""
-    process = subprocess.Popen(
-        words,
-        cwd=directory or None,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    with _limited(process, limit), process.stderr:
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        last = said.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        how = "in a zone" if zone else "natively"
-        raise NotMeasured(f"the command ended with status {process.returncode} {how}: {last[0][:200]}")
+    """Processor seconds of one run.  Raises NotMeasured when it fails or does not end.
+
+    Nothing of it is left behind: it has a process group of its own, which is killed afterwards.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words,
+            cwd=directory or None,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            process_group=0,
+        )
+        with _limited(process, limit):
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            last = said.read().decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            how = "in a zone" if zone else "natively"
+            raise NotMeasured(f"the command ended with status {process.returncode} {how}: {last[0][:200]}")
     return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager
 def _limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """End its whole session when it takes too long, or when we are interrupted."""
-    from threading import Timer
+    """End its whole group in the end: when it takes too long, and when we are told to end, too."""
+    expired = False
 
-    expired = []
+    def end(number: int, _frame: object) -> None:
+        nonlocal expired
+        expired = number == signal.SIGALRM
+        _kill(process.pid)
+        if not expired:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
-    def end() -> None:
-        expired.append(True)
-        os.killpg(process.pid, signal.SIGKILL)
-
-    timer = Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+    before = {number: signal.signal(number, end) for number in _ENDING}
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
-    except BaseException:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        raise
     finally:
-        timer.cancel()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _kill(process.pid)
     if expired:
         raise NotMeasured(f"the command did not end within {seconds:.0f} s")
+
+
+_ENDING = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _memory_of_a_zone() -> int:

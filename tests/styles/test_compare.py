@@ -376,3 +376,36 @@ def test_partition_from_the_command_line(run: Run, tmp_path: Path) -> None:
         done = run("partition", str(bad))
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         assert says in done.stderr
+
+
+def test_a_command_that_never_ends_is_ended_with_what_it_started(tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    words = ["sh", "-c", f"sleep 1000 & echo $! >{mark}; wait"]
+    with pytest.raises(measure.NotMeasured, match="did not end within"):
+        measure._run(words, "", 1.0, zone=False)
+    _gone(int(mark.read_text()))
+
+
+def test_an_interrupted_comparison_leaves_nothing_behind(tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    words = ["sh", "-c", f"sleep 1000 & echo $! >{mark}; wait"]
+    script = f"from guise.compare.measure import _run; _run({words}, '', 99, zone=False)"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        mark.unlink(missing_ok=True)
+        process = subprocess.Popen([sys.executable, "-c", script], cwd=Path(measure.__file__).parents[2])
+        while not (mark.exists() and mark.read_text().strip()):
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.wait() == -number
+        _gone(int(mark.read_text()))
+
+
+def _gone(pid: int) -> None:
+    """Killed; waits for the kernel to carry it out, and for whoever has to reap it."""
+    while True:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if state in "ZX":
+            return
