@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from .convert import Pair
 from .emit_host import fast_calls
-from .emit_types import handlers
-from .model import Call
+from .emit_types import constants, handlers, prefix
+from .lexer import is_number
+from .model import Abi, Call
 from .translate import NoTranslation, Plan, Step, ioctl_plan, plan
 
 _PARAMETERS = "(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS] UNUSED)"
@@ -60,9 +61,11 @@ def calls(pair: Pair) -> Iterator[str]:
     yield f"/* Generated from the tables in syscalls/{kernel}/; not to be edited. */"
     yield f'#include "abi_{kernel}.h"'
     yield ""
-    yield "/* A handler that nobody has written is NULL. */"
+    yield "/* A handler that nobody has written is NULL; one that gets its arguments from a row must be there. */"
+    wanted = {c.handler for c in pair.guest.calls.values() if c.handler_arguments is not None}
     for name in handlers(pair.guest):
-        yield f"#pragma weak {kernel}_sys_{name}"
+        if name not in wanted:
+            yield f"#pragma weak {kernel}_sys_{name}"
     yield ""
     yield from functions.lines
     yield from requests
@@ -92,6 +95,8 @@ def _entry(pair: Pair, functions: _Functions, call: Call) -> str:
     handler, note = "NULL", ""
     if call.service == "runtime":
         handler = f"{pair.guest.kernel}_sys_{call.handler}"
+        if call.handler_arguments is not None:
+            handler = functions.add(f"pass_{call.name}", _passed(pair.guest, call))
     elif call.service == "supervisor":
         handler = "serve_by_upcall"
     elif call.service == "same":
@@ -108,9 +113,30 @@ def _entry(pair: Pair, functions: _Functions, call: Call) -> str:
     return f'    [{call.number}] = {{{handler}, "{call.name}", {count}, {flags}}},{note}'
 
 
+def _passed(abi: Abi, call: Call) -> list[str]:
+    """The body of a function that hands a call to another one's handler, arguments rearranged."""
+    names = [argument.name for argument in call.arguments]
+    given = []
+    for text in call.handler_arguments or ():
+        if text in names:
+            given.append(f"a[{names.index(text)}]")
+        elif is_number(text):
+            given.append(text)
+        else:
+            given.append(f"U({prefix(abi)}{text})")
+    return [
+        f"    const u64 b[MAX_ARGUMENTS] = {{{', '.join(given) or '0'}}};",
+        f"    return {abi.kernel}_sys_{call.handler}(t, f, b);",
+    ]
+
+
 def problems(pair: Pair) -> Iterator[tuple[str, str]]:
-    """`same` rows and requests that have no translation: (place, reason)."""
+    """`same` rows and requests that have no translation, `runtime` rows with unknown arguments: (place, reason)."""
+    known = {name for name, _, _ in constants(pair.guest)}
     for call in pair.guest.calls.values():
+        for text in call.handler_arguments or ():
+            if not is_number(text) and text not in known and all(text != a.name for a in call.arguments):
+                yield call.where, f"{call.name}: {text} is no argument, number or constant"
         if call.service == "same":
             try:
                 plan(pair, call)

@@ -99,6 +99,8 @@ class Call:
     host_arguments: tuple[str, ...] | None = None
     handler: str = ""
     """The C function's name after `<kernel>_sys_`, for a `runtime` row."""
+    handler_arguments: tuple[str, ...] | None = None
+    """What it gets: names of arguments, numbers, constants of this kernel; None: the arguments in order."""
     tags: frozenset[str] = frozenset()
     since: str = ""
     until: str = ""

@@ -153,8 +153,8 @@ class _Reader:
         items = lexer.words(rest)
         if not items and self.kernel == HOST:
             items = ["same"]
-        service, target, host_arguments, reason = self.service(row, items)
-        host_call, handler = ("", target or start[2]) if service == "runtime" else (target, "")
+        service, target, given, reason = self.service(row, items)
+        ours = service == "runtime"
         tags: frozenset[str] = frozenset()
         if items and items[0].startswith("{"):
             tags = frozenset(items.pop(0).strip("{}").replace(",", " ").split())
@@ -164,8 +164,9 @@ class _Reader:
         if service == "same" and open_ended:
             raise row.fail("a `same` row lists all its arguments")
         return Call(
-            int(start[1]), start[2], arguments, result, service, row.where, open_ended, reason, host_call,
-            host_arguments, handler, tags, found_options.get("since", ""), found_options.get("until", ""),
+            int(start[1]), start[2], arguments, result, service, row.where, open_ended, reason,
+            "" if ours else target, None if ours else given, (target or start[2]) if ours else "",
+            given if ours else None, tags, found_options.get("since", ""), found_options.get("until", ""),
         )  # fmt: skip
 
     def arguments(self, row: Row, text: str) -> tuple[tuple[Argument, ...], bool]:
@@ -203,8 +204,6 @@ class _Reader:
                 raise row.fail("only `same` and `runtime` may name what serves them")
             target, bracket, inside = target.partition("(")
             if bracket:
-                if word != "same":
-                    raise row.fail("only a host call takes arguments")
                 parts = inside.rstrip(")").split(",")
                 host_arguments = tuple(filter(None, (p.strip() for p in parts)))
         reason = ""

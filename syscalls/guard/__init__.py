@@ -49,7 +49,9 @@ def call_numbers(macros: str, prefix: str) -> dict[str, int]:
     for line in macros.splitlines():
         words = line.split()
         if len(words) == 3 and words[1].startswith(prefix) and words[2].isdigit():
-            found[words[1].removeprefix(prefix)] = int(words[2])
+            name = words[1].removeprefix(prefix)
+            if not name.isupper():  # SYS_MAXSYSCALL and its kin are no calls
+                found[name] = int(words[2])
     return found
 
 

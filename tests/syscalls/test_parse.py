@@ -131,8 +131,8 @@ def test_load_reads_once() -> None:
 def test_a_row_may_share_the_handler_of_another(tmp_path: Path) -> None:
     abi = read(tmp_path, "calls\n    1 exit(code: int) runtime\n    2 __exit50(code: int) runtime=exit\n")
     assert [call.handler for call in abi.calls.values()] == ["exit", "exit"]
-    with pytest.raises(TableError, match="only a host call takes arguments"):
-        read(tmp_path, "calls\n    1 exit(code: int) runtime=leave(code)\n")
+    calls = read(tmp_path, "calls\n    1 old(fd: fd, pad: int, n: off) runtime=new(fd, n, 0)\n").calls
+    assert (calls["old"].handler, calls["old"].handler_arguments) == ("new", ("fd", "n", "0"))
     with pytest.raises(TableError, match="only `same` and `runtime`"):
         read(tmp_path, "calls\n    1 exit(code: int) supervisor=leave\n")
 

@@ -82,6 +82,7 @@ def test_a_family_sees_a_kernel_under_the_familys_names(tables: Path, tmp_path: 
     (tmp_path / "toy").mkdir()
     table = (
         "kernel family=kin\ncalls\n    1 work(s: in item) runtime\n    2 work50(s: in item) runtime=work\n"
+        "    3 seek(fd: fd, pad: int, to: off) runtime=seek3(to, fd, LIMIT)\n"
         "struct item size=8\n    a u64\nconstants c\n    LIMIT 7\n"
     )
     (tmp_path / "toy" / "all.tbl").write_text(table)
@@ -91,6 +92,13 @@ def test_a_family_sees_a_kernel_under_the_familys_names(tables: Path, tmp_path: 
         assert f"#define {shared} {line}\n" in texts["toy/abi_kin.h"]
     assert "toy_sys_work50" not in texts["calls_toy.c"]
     assert "[2] = {toy_sys_work," in texts["calls_toy.c"]
+    assert "{a[2], a[0], U(TOY_LIMIT)}" in texts["calls_toy.c"]
+    assert "[3] = {pass_seek," in texts["calls_toy.c"]
+    (tmp_path / "toy" / "all.tbl").write_text(table.replace("LIMIT)", "BOUND)"))
+    pair = Pair(parse.read("toy", tmp_path), parse.read(HOST, tmp_path))
+    assert list(emit_calls.problems(pair)) == [
+        ("toy/all.tbl:5", "seek: BOUND is no argument, number or constant")
+    ]
 
 
 def test_the_hosts_tables_against_its_headers(compiler: str) -> None:
