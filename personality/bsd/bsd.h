@@ -7,6 +7,7 @@
 
 #include "runtime.h"
 #include "abi_bsd.h"
+#include "absent.h"
 
 /* For the calls whose results may be negative: F_GETOWN, getpriority. */
 static inline long bsd_signed_result(struct frame *f, long value)
@@ -16,10 +17,28 @@ static inline long bsd_signed_result(struct frame *f, long value)
     return RESULT_IN_FRAME;
 }
 
+/* ---- for the row that registers a personality --------------------------------------------------- */
+
+int bsd_decode(struct thread *t, struct frame *f, u64 *number, u64 a[MAX_ARGUMENTS]);
+void bsd_finish(struct thread *t, struct frame *f, long result);
+
+/* ---- vector state in signal frames and contexts -------------------------------------------------- */
+
+#define LEGACY_STATE 512 /* the FXSAVE part of an XSAVE area */
+#define RED_ZONE 128     /* what a handler's frame leaves alone below the stack pointer */
+
+/* Into the thread's own area, in XSAVE form.  extended: guest address of what follows the first 512 bytes,
+ * 0 for none.  0 or -errno. */
+long vector_state_take(struct thread *t, const void *legacy, u64 extended, u64 length, void **xstate);
+
 /* ---- supplied by each kernel's own folder ------------------------------------------------------ */
 
 void bsd_siginfo(struct bsd_siginfo *to, const struct siginfo_host *from);
+/* fcntl's commands that this kernel alone has.  -EINVAL: it has no such command either. */
+long bsd_own_fcntl(struct thread *t, int fd, u32 command, u64 argument);
 /* The release that the guest is told of, in its kernel's own notation. */
 u32 bsd_release(const struct process *p);
+
+#include "ways.h"
 
 #endif

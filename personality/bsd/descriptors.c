@@ -51,7 +51,7 @@ static void announce(struct thread *t, u32 low, u32 high)
 }
 
 /* The host's close_range on both sides of the runtime's own descriptors. */
-static long around_reserved(struct thread *t, u32 low, u32 high, u64 flags)
+long close_around_reserved(struct thread *t, u32 low, u32 high, u64 flags)
 {
     u32 base = (u32)t->process->reserved_base, end = base + (u32)t->process->reserved_count;
     long r = 0;
@@ -62,25 +62,10 @@ static long around_reserved(struct thread *t, u32 low, u32 high, u64 flags)
     return r;
 }
 
-static long close_between(struct thread *t, u32 low, u32 high)
+long close_between(struct thread *t, u32 low, u32 high)
 {
     announce(t, low, high);
-    return around_reserved(t, low, high, 0);
-}
-
-long bsd_sys_close_range(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    u32 low = (u32)a[0], high = (u32)a[1];
-    u64 flags;
-    if (!bsd_close_range_flags_to_host((u32)a[2], &flags) || high < low)
-        return -EINVAL;
-    return flags ? around_reserved(t, low, high, flags) : close_between(t, low, high);
-}
-
-long bsd_sys_freebsd12_closefrom(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    s32 low = (s32)a[0];
-    return close_between(t, low < 0 ? 0 : (u32)low, ~0U);
+    return close_around_reserved(t, low, high, 0);
 }
 
 /* ---- copies ------------------------------------------------------------------------------------- */
@@ -111,7 +96,7 @@ long bsd_sys_dup2(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGU
     return duplicate_onto(t, (s32)a[0], (s32)a[1], 0);
 }
 
-/* ---- pipes and counters ------------------------------------------------------------------------- */
+/* ---- pipes ------------- ------------------------------------------------------------------------- */
 
 long bsd_sys_pipe2(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
@@ -123,7 +108,7 @@ long bsd_sys_pipe2(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[
 }
 
 /* The form of older C libraries: both ends come back in registers. */
-long bsd_sys_freebsd10_pipe(struct thread *t UNUSED, struct frame *f, const u64 a[MAX_ARGUMENTS] UNUSED)
+long bsd_sys_pipe(struct thread *t UNUSED, struct frame *f, const u64 a[MAX_ARGUMENTS] UNUSED)
 {
     s32 ends[2];
     long r = host(__NR_pipe2, ends, 0);
@@ -131,19 +116,4 @@ long bsd_sys_freebsd10_pipe(struct thread *t UNUSED, struct frame *f, const u64 
         return r;
     f->rdx = (u64)ends[1];
     return ends[0];
-}
-
-long bsd_sys___specialfd(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_specialfd_eventfd wanted;
-    if ((u32)a[0] != BSD_SPECIALFD_EVENTFD)
-        return -EINVAL;
-    if (a[2] != sizeof(wanted))
-        return -EINVAL;
-    if (copy_in(&wanted, a[1], sizeof(wanted)) != 0)
-        return -EFAULT;
-    u64 flags;
-    if (!bsd_eventfd_flags_to_host((u32)wanted.flags, &flags))
-        return -EINVAL;
-    return host(__NR_eventfd2, wanted.initval, flags);
 }

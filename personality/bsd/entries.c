@@ -6,7 +6,6 @@
 #include "files.h"
 
 #define HERE ((u64)(s64)BSD_AT_FDCWD)
-#define REMOVE_FLAGS (BSD_AT_REMOVEDIR | BSD_AT_RESOLVE_BENEATH)
 #define PATH_ROOM 1024
 #define LINKS_MAXIMUM 32 /* FreeBSD's MAXSYMLINKS */
 
@@ -74,7 +73,7 @@ static long remove_place(const struct place *at)
     return r == -EISDIR ? -EPERM : r; /* unlink of a directory */
 }
 
-static long remove_name(struct thread *t, u64 fd, u64 path, u64 flags)
+long remove_name(struct thread *t, u64 fd, u64 path, u64 flags)
 {
     struct place at;
     char name[256];
@@ -94,28 +93,6 @@ long bsd_sys_unlink(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_AR
 long bsd_sys_unlinkat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     return remove_name(t, a[0], a[1], a[2]);
-}
-
-/* Removes the name only if it is still that of the open file. */
-long bsd_sys_funlinkat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat named, opened;
-    int fd = (s32)a[2];
-    if (fd == BSD_FD_NONE)
-        return remove_name(t, a[0], a[1], a[3]);
-    if (fd_is_reserved(t, fd) || fd_is_reserved(t, (s32)a[0]))
-        return -EBADF;
-    if (a[3] & ~(u64)REMOVE_FLAGS)
-        return -EINVAL;
-    long r = read_stat(fd, (u64) "", LINUX_AT_EMPTY_PATH, &opened);
-    if (is_error(r))
-        return r;
-    r = read_stat((s32)a[0], a[1], LINUX_AT_SYMLINK_NOFOLLOW, &named);
-    if (is_error(r))
-        return r;
-    if (named.dev != opened.dev || named.ino != opened.ino)
-        return -EDEADLK;
-    return remove_name(t, a[0], a[1], a[3]);
 }
 
 long bsd_sys_rmdir(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -6,7 +6,6 @@
 #define REPORTED                                                                                   \
     (BSD_O_ACCMODE | BSD_O_APPEND | BSD_O_ASYNC | BSD_O_NONBLOCK | BSD_O_SYNC |  \
      BSD_O_DSYNC | BSD_O_PATH)
-#define FIRST_WITH_PATH 1400000
 
 static long duplicate_above(int fd, s32 lowest, u64 command)
 {
@@ -18,8 +17,8 @@ static long get_flags(const struct thread *t, int fd)
     long r = host(__NR_fcntl, fd, LINUX_F_GETFL, 0);
     if (is_error(r))
         return r;
-    /* O_EXEC is the host's O_PATH too, and the only way to get one before there was an O_PATH. */
-    if (r & LINUX_O_PATH && bsd_release(t->process) < FIRST_WITH_PATH)
+    /* The host's O_PATH is what O_EXEC opens, and the only way to get one where there is no O_PATH. */
+    if (r & LINUX_O_PATH && !has_open_path(t->process))
         return BSD_O_EXEC;
     return (long)(bsd_open_flags_from_host((u64)r) & REPORTED);
 }
@@ -52,13 +51,13 @@ static long set_owner(int fd, s32 who)
     return host(__NR_fcntl, fd, LINUX_F_SETOWN_EX, &owner);
 }
 
-static long read_ahead(int fd, s64 amount)
+static long lock_request(int fd, u64 host_command, u64 address)
 {
-    u32 type = descriptor_type(fd);
-    if (type != MODE_REGULAR)
-        return type == MODE_FIFO || type == MODE_SOCKET || type == 0 ? -EBADF : -ENOTTY;
-    return host(__NR_fadvise64, fd, 0, 0,
-                amount > 0 ? LINUX_POSIX_FADV_SEQUENTIAL : LINUX_POSIX_FADV_NORMAL);
+    struct bsd_flock lock;
+    if (copy_in(&lock, address, sizeof(lock)) != 0)
+        return -EFAULT;
+    long r = record_lock(fd, host_command, &lock);
+    return is_error(r) || host_command != LINUX_F_GETLK ? r : copy_out(address, &lock, sizeof(lock));
 }
 
 static long add_seals(int fd, u32 seals)
@@ -86,10 +85,6 @@ long bsd_sys_fcntl(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]
         return duplicate_above(fd, (s32)a[2], LINUX_F_DUPFD);
     case BSD_F_DUPFD_CLOEXEC:
         return duplicate_above(fd, (s32)a[2], LINUX_F_DUPFD_CLOEXEC);
-    case BSD_F_DUP2FD:
-        return duplicate_onto(t, fd, (s32)a[2], 0);
-    case BSD_F_DUP2FD_CLOEXEC:
-        return duplicate_onto(t, fd, (s32)a[2], LINUX_O_CLOEXEC);
     case BSD_F_GETFD:
         return host(__NR_fcntl, fd, LINUX_F_GETFD, 0);
     case BSD_F_SETFD:
@@ -102,27 +97,17 @@ long bsd_sys_fcntl(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]
         return get_owner(f, fd);
     case BSD_F_SETOWN:
         return set_owner(fd, (s32)a[2]);
-    case BSD_F_OGETLK:
-    case BSD_F_OSETLK:
-    case BSD_F_OSETLKW:
     case BSD_F_GETLK:
+        return lock_request(fd, LINUX_F_GETLK, a[2]);
     case BSD_F_SETLK:
+        return lock_request(fd, LINUX_F_SETLK, a[2]);
     case BSD_F_SETLKW:
-        return record_lock(fd, command, a[2]);
-    case BSD_F_RDAHEAD:
-        return read_ahead(fd, a[2] != 0);
-    case BSD_F_READAHEAD:
-        return read_ahead(fd, (s64)a[2] >= 0);
+        return lock_request(fd, LINUX_F_SETLKW, a[2]);
     case BSD_F_ADD_SEALS:
         return add_seals(fd, (u32)a[2]);
     case BSD_F_GET_SEALS:
         return get_seals(fd);
-    case BSD_F_ISUNIONSTACK:
-        return is_error(host(__NR_fcntl, fd, LINUX_F_GETFD, 0)) ? -EBADF : 0;
-    case BSD_F_KINFO:
-        return describe_descriptor(fd, a[2]);
     default:
-        /* F_SETLK_REMOTE is for the lock daemon of an NFS server. */
-        return -EINVAL;
+        return bsd_own_fcntl(t, fd, command, a[2]);
     }
 }

@@ -50,22 +50,27 @@ long descriptor_target(int fd, char *to, size_t room);
 
 /* ---- inodes ------------------------------------------------------------------------------------- */
 
-/* Device numbers are packed differently: FreeBSD's has the upper bits of both halves on top. */
-static inline u64 device_from_host(u32 major, u32 minor)
-{
-    return (u64)(major & 0xffffff00U) << 32 | (major & 0xffU) << 8 | (u64)(minor & 0xff00U) << 24 |
-           (minor & 0xffff00ffU);
-}
-
-/* The host's packed form, as mknod takes it. */
-static inline u64 device_to_host(u64 device)
-{
-    u64 major = (device >> 32 & 0xffffff00U) | (device >> 8 & 0xffU);
-    u64 minor = (device >> 24 & 0xff00U) | (device & 0xffff00ffU);
-    return (minor & 0xffU) | (major & 0xfffU) << 8 | (minor & 0xfffff00U) << 12;
-}
-
 long read_stat(int dirfd, u64 path, u64 host_flags, struct bsd_stat *st);
+/* The same for a descriptor, and for a file as an *at call names it. */
+long stat_descriptor(struct thread *t, u64 fd, struct bsd_stat *st);
+long stat_at(struct thread *t, u64 fd, u64 path, u64 flags, struct bsd_stat *st);
+/* unlinkat, with the guest's AT_REMOVEDIR and AT_RESOLVE_BENEATH. */
+#define REMOVE_FLAGS (BSD_AT_REMOVEDIR | BSD_AT_RESOLVE_BENEATH)
+long remove_name(struct thread *t, u64 fd, u64 path, u64 flags);
+/* mknod: `device` in the guest's form. */
+long make_node(struct thread *t, u64 fd, u64 path, u64 mode, u64 device);
+
+/* ---- directories -------------------------------------------------------------------------------- */
+
+/* Writes an entry in one of the guest's forms and returns its size, which is never more than twice that of the
+ * host's. */
+typedef size_t (*entry_writer)(void *to, const struct linux_dirent64 *from);
+#define ENTRY_MAXIMUM 544 /* of every form, in bytes */
+static inline size_t entry_size(size_t size, size_t unit) { return (size + unit - 1) & ~(unit - 1); }
+/* C libraries skip entries numbered 0, for deleted ones; cut to 32 bits it must not become one. */
+static inline u64 entry_number(const struct linux_dirent64 *from) { return (u32)from->ino ? from->ino : 1; }
+/* getdirentries and getdents.  base: guest address for the position before, or 0. */
+long list_directory(struct thread *t, u64 fd, u64 to, u64 room, u64 base, entry_writer write);
 
 /* ---- mounted file systems ----------------------------------------------------------------------- */
 
@@ -75,9 +80,20 @@ struct mount_entry {
 };
 /* Calls visit for each mount until it returns other than 0, which is then the result. */
 long each_mount(long (*visit)(const struct mount_entry *entry, void *context), void *context);
-/* Fills in what the mount table and the host's statfs say of one file system. */
-void describe_mount(const struct mount_entry *entry, const struct linux_statfs *from,
-                    struct bsd_statfs *to);
+/* The guest's word for a type of file system that both have, and MNT_LOCAL or not; the host's own word, marked
+ * with MNT_IGNORE, for others.  Returns the guest's number of the type. */
+u32 file_system_type(const char *host_type, const char **name, u64 *flags);
+/* The guest's MNT_* for the host's ST_*, as statfs gives those, of a file system mounted on `point`. */
+u64 mount_flags_of(u64 host_flags, const char *point);
+/* Copies a name that may be cut short; `to` is zeroed already. */
+void copy_text(u8 *to, size_t room, const char *from);
+
+/* The mount that a file is on, and the host's numbers of it: `give` is called once. */
+typedef long (*mount_receiver)(const struct mount_entry *entry, const struct linux_statfs *numbers, u64 to);
+long mount_of_path(u64 path, u64 to, mount_receiver give);
+long mount_of_descriptor(struct thread *t, u64 fd, u64 to, mount_receiver give);
+/* All mounts one after the other, `size` bytes each, as far as there is room; to 0: only how many. */
+long all_mounts(u64 to, u64 room, u64 size, mount_receiver give);
 
 /* ---- requests of ioctl -------------------------------------------------------------------------- */
 
@@ -90,8 +106,10 @@ long bsd_socket_ioctl(struct thread *t, int fd, u64 command, u64 data) __attribu
 
 /* dup2 with the host's O_CLOEXEC or 0. */
 long duplicate_onto(struct thread *t, int from, int to, u64 host_flags);
-/* fcntl's record locks, by the guest's command, and what it says of a descriptor. */
-long record_lock(int fd, u32 command, u64 address);
-long describe_descriptor(int fd, u64 address);
+/* The host's close_range of all but the runtime's own, and all of it with those told who watch them. */
+long close_around_reserved(struct thread *t, u32 low, u32 high, u64 flags);
+long close_between(struct thread *t, u32 low, u32 high);
+/* fcntl's record locks: the host's F_GETLK, F_SETLK or F_SETLKW. */
+long record_lock(int fd, u64 host_command, struct bsd_flock *lock);
 
 #endif

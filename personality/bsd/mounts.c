@@ -98,28 +98,30 @@ long each_mount(long (*visit)(const struct mount_entry *entry, void *context), v
     return r;
 }
 
-/* What FreeBSD calls the file systems that both have.  Programs compare these names; the host's own disk
- * file systems pass for FreeBSD's, and what only the host knows is left out of `df`. */
+/* Programs compare the names of types; the host's own disk file systems pass for the guest's (WAY_FILE_SYSTEMS), and
+ * what only the host knows is left out of `df`. */
 static const struct {
     const char *host, *guest;
     u64 flags;
 } type_names[] = {
-    {"ext2", "ufs", BSD_MNT_LOCAL},         {"ext3", "ufs", BSD_MNT_LOCAL},
-    {"ext4", "ufs", BSD_MNT_LOCAL},         {"xfs", "ufs", BSD_MNT_LOCAL},
-    {"btrfs", "ufs", BSD_MNT_LOCAL},        {"f2fs", "ufs", BSD_MNT_LOCAL},
-    {"overlay", "unionfs", BSD_MNT_LOCAL},  {"zfs", "zfs", BSD_MNT_LOCAL},
-    {"tmpfs", "tmpfs", BSD_MNT_LOCAL},      {"ramfs", "tmpfs", BSD_MNT_LOCAL},
-    {"vfat", "msdosfs", BSD_MNT_LOCAL},     {"iso9660", "cd9660", BSD_MNT_LOCAL},
-    {"udf", "udf", BSD_MNT_LOCAL},          {"devtmpfs", "devfs", BSD_MNT_LOCAL},
-    {"devpts", "devfs", BSD_MNT_LOCAL},     {"proc", "procfs", BSD_MNT_LOCAL},
-    {"nfs", "nfs", 0},                          {"nfs4", "nfs", 0},
-    {"cifs", "smbfs", 0},                       {"9p", "p9fs", 0},
-    {"virtiofs", "fusefs", 0},                  {"fuse", "fusefs", 0},
-    {"fuseblk", "fusefs", BSD_MNT_LOCAL},   {"squashfs", "squashfs", BSD_MNT_LOCAL},
-    {"erofs", "erofs", BSD_MNT_LOCAL},
+    WAY_FILE_SYSTEMS
 };
 
-static void copy_text(u8 *to, size_t room, const char *from)
+u32 file_system_type(const char *host_type, const char **name, u64 *flags)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(type_names); i++) {
+        if (strcmp(host_type, type_names[i].host) != 0)
+            continue;
+        *name = type_names[i].guest;
+        *flags = type_names[i].flags;
+        return (u32)i + 1;
+    }
+    *name = host_type;
+    *flags = BSD_MNT_LOCAL | BSD_MNT_IGNORE;
+    return ARRAY_LENGTH(type_names) + 1;
+}
+
+void copy_text(u8 *to, size_t room, const char *from)
 {
     size_t length = strlen(from);
     if (length >= room)
@@ -127,51 +129,19 @@ static void copy_text(u8 *to, size_t room, const char *from)
     memcpy(to, from, length);
 }
 
-static u64 flags_of(u64 from)
+u64 mount_flags_of(u64 from, const char *point)
 {
     static const u64 pairs[][2] = {
         {LINUX_ST_RDONLY, BSD_MNT_RDONLY},           {LINUX_ST_NOSUID, BSD_MNT_NOSUID},
         {LINUX_ST_NOEXEC, BSD_MNT_NOEXEC},           {LINUX_ST_NOATIME, BSD_MNT_NOATIME},
         {LINUX_ST_SYNCHRONOUS, BSD_MNT_SYNCHRONOUS}, {LINUX_ST_NOSYMFOLLOW, BSD_MNT_NOSYMFOLLOW},
+        {LINUX_ST_NODEV, BSD_MNT_NODEV},
     };
     u64 flags = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++)
         if (from & pairs[i][0])
             flags |= pairs[i][1];
+    if (strcmp(point, "/") == 0)
+        flags |= BSD_MNT_ROOTFS;
     return flags;
-}
-
-void describe_mount(const struct mount_entry *entry, const struct linux_statfs *from,
-                    struct bsd_statfs *to)
-{
-    memset(to, 0, sizeof(*to));
-    to->version = BSD_STATFS_VERSION;
-    to->bsize = (u64)(from->frsize ? from->frsize : from->bsize);
-    to->iosize = (u64)from->bsize;
-    to->blocks = (u64)from->blocks;
-    to->bfree = (u64)from->bfree;
-    to->bavail = from->bavail;
-    to->files = (u64)from->files;
-    to->ffree = from->ffree;
-    to->namemax = (u32)from->namelen;
-    to->fsid.val[0] = from->fsid[0];
-    to->fsid.val[1] = from->fsid[1];
-    to->flags = flags_of((u64)from->flags);
-    if (strcmp(entry->point, "/") == 0)
-        to->flags |= BSD_MNT_ROOTFS;
-    const char *name = entry->type;
-    u64 more = BSD_MNT_LOCAL | BSD_MNT_IGNORE;
-    to->type = ARRAY_LENGTH(type_names) + 1;
-    for (size_t i = 0; i < ARRAY_LENGTH(type_names); i++) {
-        if (strcmp(entry->type, type_names[i].host) != 0)
-            continue;
-        name = type_names[i].guest;
-        more = type_names[i].flags;
-        to->type = (u32)i + 1;
-        break;
-    }
-    to->flags |= more;
-    copy_text(to->fstypename, sizeof(to->fstypename), name);
-    copy_text(to->mntfromname, sizeof(to->mntfromname), entry->source);
-    copy_text(to->mntonname, sizeof(to->mntonname), entry->point);
 }

@@ -5,7 +5,7 @@
 
 /* ---- nodes -------------------------------------------------------------------------------------- */
 
-static long make_node(struct thread *t, u64 fd, u64 path, u64 mode, u64 device)
+long make_node(struct thread *t, u64 fd, u64 path, u64 mode, u64 device)
 {
     u64 type = mode & MODE_TYPE;
     if (fd_is_reserved(t, (s32)fd))
@@ -28,21 +28,6 @@ long bsd_sys_mkfifo(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_AR
 long bsd_sys_mkfifoat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     return make_fifo(t, a[0], a[1], a[2]);
-}
-
-long bsd_sys_mknodat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    return make_node(t, a[0], a[1], a[2], a[3]);
-}
-
-long bsd_sys_freebsd11_mknod(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    return make_node(t, HERE, a[0], a[1], (u32)a[2]);
-}
-
-long bsd_sys_freebsd11_mknodat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    return make_node(t, a[0], a[1], a[2], (u32)a[3]);
 }
 
 /* ---- further names ------------------------------------------------------------------------------ */
@@ -120,7 +105,7 @@ long bsd_sys_readlinkat(struct thread *t, struct frame *f UNUSED, const u64 a[MA
 
 long bsd_sys___getcwd(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    char path[1024]; /* FreeBSD's PATH_MAX */
+    char path[1024]; /* PATH_MAX */
     if (a[1] < 2)
         return -EINVAL;
     long length = host(__NR_getcwd, path, sizeof(path));
@@ -130,29 +115,9 @@ long bsd_sys___getcwd(struct thread *t UNUSED, struct frame *f UNUSED, const u64
         return -ENOENT; /* outside of this process's root */
     if ((u64)length > a[1])
         return -ERANGE;
-    return copy_out(a[0], path, (size_t)length);
-}
-
-long bsd_sys___realpathat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    char path[1024];
-    if (a[4] != 0)
-        return -EINVAL;
-    if (fd_is_reserved(t, (s32)a[0]))
-        return -EBADF;
-    long r = host(__NR_openat, (s32)a[0], a[1], LINUX_O_PATH | LINUX_O_CLOEXEC, 0);
-    if (is_error(r))
-        return r;
-    int file = (int)r;
-    r = descriptor_target(file, path, sizeof(path));
-    host(__NR_close, file);
-    if (is_error(r))
-        return r;
-    if (path[0] != '/')
-        return -ENOENT;
-    if ((u64)r + 1 > a[3])
-        return -ENOMEM;
-    return copy_out(a[2], path, (size_t)r + 1);
+    if (copy_out(a[0], path, (size_t)length) != 0)
+        return -EFAULT;
+    return WAY_GETCWD_TELLS_LENGTH ? length : 0;
 }
 
 /* Hangs up a terminal: the host can do that to terminals, and to nothing else. */

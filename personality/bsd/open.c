@@ -1,14 +1,14 @@
 /* open and openat.
  *
- * FreeBSD's open can also lock the file, stay below a directory, open for execution or search alone, and
- * reopen a descriptor.  It never makes a terminal the controlling one, treats O_DIRECT as a hint, and
- * tells a refused symbolic link (EMLINK) from a chain that is too long (ELOOP). */
+ * A BSD's open can also lock the file; FreeBSD's stays below a directory, opens for execution or search alone and
+ * reopens a descriptor, NetBSD's insists on a regular file.  It never makes a terminal the controlling one,
+ * treats O_DIRECT as a hint, and tells a refused symbolic link from a chain that is too long (ELOOP). */
 #include "files.h"
 
 /* The host takes no other flag together with O_PATH. */
 #define PATH_FLAGS (LINUX_O_PATH | LINUX_O_CLOEXEC | LINUX_O_DIRECTORY | LINUX_O_NOFOLLOW)
 #define LOCK_FLAGS (BSD_O_SHLOCK | BSD_O_EXLOCK)
-/* FreeBSD lets nobody set the sticky bit while creating. */
+/* Nobody may set the sticky bit while creating. */
 #define CREATION_MODE 06777
 
 static long host_flags_of(u64 flags, u64 *host_flags)
@@ -20,7 +20,7 @@ static long host_flags_of(u64 flags, u64 *host_flags)
     else if (flags & BSD_O_EXEC ? access != 0 : access == BSD_O_ACCMODE)
         return -EINVAL;
     if ((flags & directory_create) == directory_create) {
-        if (flags & BSD_O_EXCL)
+        if (!WAY_CREATE_FINDS_DIRECTORY || flags & BSD_O_EXCL)
             return -EINVAL;
         flags &= ~(u64)BSD_O_CREAT; /* a directory is never created, only found */
     }
@@ -53,12 +53,12 @@ static long open_place(int dirfd, u64 path, u64 flags, u64 host_flags, u64 mode)
     return host_intr(__NR_openat, dirfd, path, host_flags, mode);
 }
 
-/* The host's reasons for refusing, where FreeBSD has others. */
+/* The host's reasons for refusing, where the guest's kernel has others. */
 static long refused(int dirfd, u64 path, u64 flags, long r)
 {
     if ((r == -ELOOP || r == -ENOTDIR) && flags & BSD_O_NOFOLLOW &&
         file_type(dirfd, path) == MODE_LINK)
-        return -EMLINK;
+        return WAY_LINK_NOT_FOLLOWED;
     if (r == -ENXIO && file_type(dirfd, path) == MODE_SOCKET)
         return -EOPNOTSUPP;
     return r;
@@ -83,6 +83,14 @@ static long lock_whole(int fd, u64 flags)
     return r;
 }
 
+/* Looked at beforehand: opening a device or a pipe has effects of its own. */
+static bool is_special(int dirfd, u64 path, u64 no_follow)
+{
+    struct bsd_stat st;
+    u64 flags = no_follow ? LINUX_AT_SYMLINK_NOFOLLOW : 0;
+    return !is_error(read_stat(dirfd, path, flags, &st)) && (st.mode & MODE_TYPE) != MODE_REGULAR;
+}
+
 static long open_file(struct thread *t, u64 at, u64 path, u64 flags, u64 mode)
 {
     int dirfd = (s32)at;
@@ -92,6 +100,8 @@ static long open_file(struct thread *t, u64 at, u64 path, u64 flags, u64 mode)
         return r;
     if (fd_is_reserved(t, dirfd))
         return -EBADF;
+    if (flags & BSD_O_REGULAR && is_special(dirfd, path, flags & BSD_O_NOFOLLOW))
+        return GUEST_ERRNO(BSD_EFTYPE);
     bool truncate_later = flags & LOCK_FLAGS && flags & BSD_O_ACCMODE;
     if (truncate_later)
         host_flags &= ~(u64)LINUX_O_TRUNC;

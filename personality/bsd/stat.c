@@ -1,12 +1,9 @@
-/* stat and its relatives: what an inode says of itself, in the form of this release and of older ones.
- *
- * All of them ask statx, which alone knows the birth time and the flags that FreeBSD reports.  An inode
- * number or a link count that an old form has no room for is cut short, as the guest's kernel does unless
- * told otherwise. */
+/* stat and its relatives: what an inode says of itself.  All of them ask statx, which alone knows the birth time
+ * and the flags that a BSD reports. */
 #include "files.h"
 
 #define WANTED (LINUX_STATX_BASIC_STATS | LINUX_STATX_BTIME)
-#define SMALLEST_BLOCK 4096 /* FreeBSD never reports less than a page */
+#define SMALLEST_BLOCK 4096 /* no BSD reports less than a page */
 
 static void convert_time(const struct linux_statx_timestamp *from, struct bsd_timespec *to)
 {
@@ -36,7 +33,7 @@ long read_stat(int dirfd, u64 path, u64 host_flags, struct bsd_stat *st)
     st->dev = device_from_host(from.dev_major, from.dev_minor);
     st->ino = from.ino;
     st->nlink = from.nlink;
-    /* A kqueue, an event counter: the host gives those no type, FreeBSD calls them pipes. */
+    /* A kqueue, an event counter: the host gives those no type, a BSD calls them pipes. */
     st->mode = from.mode & MODE_TYPE ? from.mode : from.mode | MODE_FIFO;
     st->uid = from.uid;
     st->gid = from.gid;
@@ -55,7 +52,7 @@ long read_stat(int dirfd, u64 path, u64 host_flags, struct bsd_stat *st)
     return 0;
 }
 
-static long stat_descriptor(struct thread *t, u64 fd, struct bsd_stat *st)
+long stat_descriptor(struct thread *t, u64 fd, struct bsd_stat *st)
 {
     if (fd_is_reserved(t, (s32)fd) || (s32)fd < 0)
         return -EBADF;
@@ -68,7 +65,7 @@ static long stat_descriptor(struct thread *t, u64 fd, struct bsd_stat *st)
     return r;
 }
 
-static long stat_at(struct thread *t, u64 fd, u64 path, u64 flags, struct bsd_stat *st)
+long stat_at(struct thread *t, u64 fd, u64 path, u64 flags, struct bsd_stat *st)
 {
     struct place at;
     u64 allowed = BSD_AT_SYMLINK_NOFOLLOW | BSD_AT_RESOLVE_BENEATH | BSD_AT_EMPTY_PATH;
@@ -80,72 +77,10 @@ static long stat_at(struct thread *t, u64 fd, u64 path, u64 flags, struct bsd_st
     return r;
 }
 
-static void to_freebsd11(const struct bsd_stat *from, struct bsd_freebsd11_stat *to)
-{
-    memset(to, 0, sizeof(*to));
-    to->dev = (u32)from->dev;
-    to->ino = (u32)from->ino;
-    to->mode = from->mode;
-    to->nlink = from->nlink > 0xffff ? 0xffff : (u16)from->nlink;
-    to->uid = from->uid;
-    to->gid = from->gid;
-    to->rdev = (u32)from->rdev;
-    to->atim = from->atim;
-    to->mtim = from->mtim;
-    to->ctim = from->ctim;
-    to->birthtim = from->birthtim;
-    to->size = from->size;
-    to->blocks = from->blocks;
-    to->blksize = from->blksize;
-    to->flags = from->flags;
-    to->gen = (u32)from->gen;
-}
-
-static void to_nstat(const struct bsd_stat *from, struct bsd_nstat *to)
-{
-    memset(to, 0, sizeof(*to));
-    to->dev = (u32)from->dev;
-    to->ino = (u32)from->ino;
-    to->mode = from->mode;
-    to->nlink = (u32)from->nlink;
-    to->uid = from->uid;
-    to->gid = from->gid;
-    to->rdev = (u32)from->rdev;
-    to->atim = from->atim;
-    to->mtim = from->mtim;
-    to->ctim = from->ctim;
-    to->birthtim = from->birthtim;
-    to->size = from->size;
-    to->blocks = from->blocks;
-    to->blksize = from->blksize;
-    to->flags = from->flags;
-    to->gen = (u32)from->gen;
-}
-
 static long give(long r, const struct bsd_stat *st, u64 to)
 {
     return is_error(r) ? r : copy_out(to, st, sizeof(*st));
 }
-
-static long give_freebsd11(long r, const struct bsd_stat *st, u64 to)
-{
-    struct bsd_freebsd11_stat old;
-    if (is_error(r))
-        return r;
-    to_freebsd11(st, &old);
-    return copy_out(to, &old, sizeof(old));
-}
-
-static long give_nstat(long r, const struct bsd_stat *st, u64 to)
-{
-    struct bsd_nstat old;
-    if (is_error(r))
-        return r;
-    to_nstat(st, &old);
-    return copy_out(to, &old, sizeof(old));
-}
-
-#define HERE ((u64)(s64)BSD_AT_FDCWD)
 
 long bsd_sys_fstat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
@@ -157,46 +92,4 @@ long bsd_sys_fstatat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_A
 {
     struct bsd_stat st;
     return give(stat_at(t, a[0], a[1], a[3], &st), &st, a[2]);
-}
-
-long bsd_sys_freebsd11_stat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_freebsd11(stat_at(t, HERE, a[0], 0, &st), &st, a[1]);
-}
-
-long bsd_sys_freebsd11_lstat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_freebsd11(stat_at(t, HERE, a[0], BSD_AT_SYMLINK_NOFOLLOW, &st), &st, a[1]);
-}
-
-long bsd_sys_freebsd11_fstat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_freebsd11(stat_descriptor(t, a[0], &st), &st, a[1]);
-}
-
-long bsd_sys_freebsd11_fstatat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_freebsd11(stat_at(t, a[0], a[1], a[3], &st), &st, a[2]);
-}
-
-long bsd_sys_freebsd11_nstat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_nstat(stat_at(t, HERE, a[0], 0, &st), &st, a[1]);
-}
-
-long bsd_sys_freebsd11_nlstat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_nstat(stat_at(t, HERE, a[0], BSD_AT_SYMLINK_NOFOLLOW, &st), &st, a[1]);
-}
-
-long bsd_sys_freebsd11_nfstat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_stat st;
-    return give_nstat(stat_descriptor(t, a[0], &st), &st, a[1]);
 }

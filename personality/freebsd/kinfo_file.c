@@ -1,5 +1,5 @@
 /* F_KINFO: what the kernel knows of one descriptor, most of all the path of its file. */
-#include "files.h"
+#include "fcntl_own.h"
 
 static u32 vnode_type(u32 mode)
 {

@@ -6,8 +6,6 @@
 #include "freebsd.h"
 #include <linux/mman.h>
 
-#define RED_ZONE 128
-#define LEGACY_STATE 512 /* FXSAVE part of the XSAVE area */
 #define FLAG_TRAP 0x100UL
 #define FLAG_DIRECTION 0x400UL
 #define USER_FLAGS 0x254dd5UL /* what a program may change: PSL_USERCHANGE */
@@ -212,39 +210,19 @@ int freebsd_deliver(struct thread *t, struct frame *f, const struct delivery *d)
     return 0;
 }
 
-/* Vector state of a context into the thread's own area, in XSAVE form.  0 or -errno. */
-static long take_vector_state(struct thread *t, const struct freebsd_mcontext *m, void **xstate)
-{
-    struct process *p = t->process;
-    u8 *area = (u8 *)t->xstate;
-    *xstate = NULL;
-    if (m->ownedfp == FREEBSD__MC_FPOWNED_NONE || m->fpformat != FREEBSD__MC_FPFMT_XMM)
-        return 0;
-    memset(area, 0, p->xstate_size);
-    if (m->flags & FREEBSD__MC_HASFPXSTATE) {
-        if (m->xfpustate_len > p->xstate_size - LEGACY_STATE)
-            return -EINVAL;
-        if (copy_in(area + LEGACY_STATE, m->xfpustate, m->xfpustate_len) != 0)
-            return -EFAULT;
-    }
-    memcpy(area, m->fpstate, LEGACY_STATE);
-    u64 *header = (u64 *)(area + LEGACY_STATE);
-    header[0] = (header[0] | 3) & p->xstate_mask;
-    memset(header + 1, 0, 56);
-    *(u32 *)(area + 24) &= 0xffff; /* MXCSR: reserved bits would fault */
-    *xstate = area;
-    return 0;
-}
-
 static long enter_context(struct thread *t, const struct freebsd_ucontext *uc)
 {
     struct frame f = {0};
-    void *xstate;
+    void *xstate = NULL;
     if (uc->mcontext.flags & ~(u32)(FREEBSD__MC_HASSEGS | FREEBSD__MC_HASBASES | FREEBSD__MC_HASFPXSTATE))
         return -EINVAL;
-    long r = take_vector_state(t, &uc->mcontext, &xstate);
-    if (r != 0)
-        return r;
+    const struct freebsd_mcontext *m = &uc->mcontext;
+    bool extended = m->flags & FREEBSD__MC_HASFPXSTATE;
+    if (m->ownedfp != FREEBSD__MC_FPOWNED_NONE && m->fpformat == FREEBSD__MC_FPFMT_XMM) {
+        long r = vector_state_take(t, m->fpstate, extended ? m->xfpustate : 0, m->xfpustate_len, &xstate);
+        if (r != 0)
+            return r;
+    }
     take_registers(&f, &uc->mcontext);
     mask_on_return(t, freebsd_sigset_to_host(&uc->sigmask));
     leave_with_context(t, &f, xstate);
