@@ -61,7 +61,7 @@ def calls(pair: Pair) -> Iterator[str]:
     yield f"/* Generated from the tables in syscalls/{kernel}/; not to be edited. */"
     yield f'#include "abi_{kernel}.h"'
     yield ""
-    yield "/* A handler that nobody has written is NULL; one that gets its arguments from a row must be there. */"
+    yield "/* A handler that nobody has written is NULL, unless a row says what it gets. */"
     wanted = {c.handler for c in pair.guest.calls.values() if c.handler_arguments is not None}
     for name in handlers(pair.guest):
         if name not in wanted:
@@ -131,7 +131,7 @@ def _passed(abi: Abi, call: Call) -> list[str]:
 
 
 def problems(pair: Pair) -> Iterator[tuple[str, str]]:
-    """`same` rows and requests that have no translation, `runtime` rows with unknown arguments: (place, reason)."""
+    """`same` rows and requests without translation, `runtime` rows of unknown arguments: (place, reason)."""
     known = {name for name, _, _ in constants(pair.guest)}
     for call in pair.guest.calls.values():
         for text in call.handler_arguments or ():
