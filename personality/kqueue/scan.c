@@ -58,6 +58,16 @@ static bool take_event(struct thread *t, struct kqueue *kq, u32 *limit, struct k
     return false;
 }
 
+/* Whether the number was closed and registered again while an event of the old file was under way. */
+static bool watches(const struct kqueue *kq, int fd)
+{
+    struct slot *slot = slot_of(fd);
+    struct node *node = slot ? slot->nodes : NULL;
+    while (node && node->queue != kq)
+        node = node->next_same_fd;
+    return node != NULL;
+}
+
 static void take_host_events(struct thread *t, struct kqueue *kq, const struct epoll_event *events, long n)
 {
     for (long i = 0; i < n; i++) {
@@ -69,7 +79,7 @@ static void take_host_events(struct thread *t, struct kqueue *kq, const struct e
         struct node *node = node_of_event(data);
         if (node && node->queue == kq)
             node_ready(t, node, SET_MAIN, events[i].events);
-        else if (!node) /* closed behind our back: no event of it is ours */
+        else if (!node && !watches(kq, (int)(u32)data)) /* closed behind our back: no event of it is ours */
             host(__NR_epoll_ctl, kq->fd, EPOLL_CTL_DEL, (u32)data, &events[i]);
     }
 }
