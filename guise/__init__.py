@@ -11,18 +11,34 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-__all__ = ["CompletedGuest", "GuestFailed", "GuestTimeout", "__version__", "run"]
+__all__ = [
+    "Call", "CallEvent", "CompletedGuest", "EndEvent", "Event", "GuestFailed", "GuestTimeout", "LostEvent",
+    "SignalEvent", "StartEvent", "Trace", "__version__", "intercept", "run", "trace",
+]  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from guise.api import CompletedGuest, GuestFailed, GuestTimeout, run
+    from guise.trace_api import (
+        Call,
+        CallEvent,
+        EndEvent,
+        Event,
+        LostEvent,
+        SignalEvent,
+        StartEvent,
+        Trace,
+        intercept,
+        trace,
+    )
 
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        from guise import api
+        import importlib
 
-        value: object = getattr(api, name)
+        of_runs = name in ("CompletedGuest", "GuestFailed", "GuestTimeout", "run")
+        value: object = getattr(importlib.import_module("guise.api" if of_runs else "guise.trace_api"), name)
         return value
     raise AttributeError(f"module 'guise' has no attribute {name!r}")
 

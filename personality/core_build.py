@@ -6,7 +6,11 @@ success and -errno otherwise: errno is read on the C side, where nothing can ove
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cffi import FFI
+
+HERE = Path(__file__).resolve().parent
 
 ffi = FFI()
 
@@ -19,6 +23,15 @@ ffi.cdef(
     long core_listen(int pid);
     long core_get_siginfo(int pid, void *to, size_t size);
     long core_probe_dispatch(void);
+
+    void *core_tally_new(void);
+    void core_tally_free(void *tally);
+    long core_tally_scan(void *tally, const char *data, size_t size, unsigned slot, unsigned *others,
+                         unsigned room, unsigned *count);
+    long core_tally_enter(void *tally, int process, unsigned kernel, unsigned number, unsigned long duration,
+                          long result);
+    unsigned long core_tally_count(void *tally);
+    void core_tally_entry(void *tally, unsigned long i, long long *out);
     """
 )
 
@@ -91,7 +104,8 @@ ffi.set_source(
     {
         return result(prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 0 /* PR_SYS_DISPATCH_OFF */, 0, 0, 0));
     }
-    """,
+    """
+    + f'#include "{HERE / "core_tally.c"}"\n',
     extra_compile_args=["-O2", "-Wall", "-Wextra"],
 )
 

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from . import decode_types
-from .model import Abi, Argument, Call, Type
+from .emit_trace import is_environment
+from .model import Abi, Argument, Call, Ioctl, Type
 from .values import Change, Data, DecodedCall, Integer, Items, Outcome, Pointer, Symbol, Text, Value
 
 RESTARTS = (-512, -513)
 _GUEST_ERRNO = 8192
 _LARGEST_ERROR = 8192
+_MOST_SETTINGS = (1 << 16) + 1
 _MASK = (1 << 64) - 1
 
 
@@ -38,6 +40,12 @@ class RawCall:
     state: str
     result: int = 0
     second: int = 0
+    nested: Mapping[int, Seen] = field(default_factory=dict)
+    """What was behind pointers in structs, by its address."""
+    descriptors: Mapping[int, bytes] = field(default_factory=dict)
+    """What the process's descriptors stood for at the call's entry..."""
+    descriptors_after: Mapping[int, bytes] = field(default_factory=dict)
+    """... and at its exit."""
 
 
 class Decoder:
@@ -56,6 +64,7 @@ class Decoder:
 
     def decode(self, raw: RawCall) -> DecodedCall:
         call = self.abi.by_number.get(raw.number)
+        self.types.memory, self.types.descriptors = raw.nested, raw.descriptors
         if call is None:
             values = tuple((f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments))
             return DecodedCall(self.name_of(raw.number), raw.number, values, self.outcome(raw, None))
@@ -64,7 +73,7 @@ class Decoder:
             for index, argument in enumerate(call.arguments[: len(raw.arguments)])
         ]
         if call.name == "ioctl":
-            arguments = self._ioctl(arguments)
+            arguments = self._ioctl(arguments, raw)
         if call.open_ended:
             known = len(arguments)
             arguments += [(f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments[known:], known)]
@@ -86,6 +95,7 @@ class Decoder:
             return Outcome("done", errno=number, error=entry.name, error_text=entry.text)
         if call is None:
             return Outcome("done", Integer(result), raw.second)
+        self.types.descriptors = raw.descriptors_after
         return Outcome("done", self._by_value(call.result, result & _MASK), raw.second)
 
     def signal(self, number: int) -> str:
@@ -101,6 +111,11 @@ class Decoder:
         kind = argument.type
         if not kind.is_address:
             return self.types.value(kind.name, value)
+        return self._seen(raw, index, lambda seen: self._behind(call, argument, seen, raw))
+
+    def _seen(self, raw: RawCall, index: int, show: Callable[[Seen], Value]) -> Value:
+        """A pointer, and what it led to before the call and after."""
+        value = raw.arguments[index]
         if value == 0:
             return Pointer(0)
         before, after = raw.before.get(index), raw.after.get(index)
@@ -108,7 +123,12 @@ class Decoder:
             return Pointer(value)
         if (before and before.fault) or (after and after.fault):
             return Pointer(value, fault=True)
-        shown = [self._behind(call, argument, seen, raw) for seen in (before, after) if seen is not None]
+        shown = []
+        for seen, names in ((before, raw.descriptors), (after, raw.descriptors_after)):
+            if seen is not None:
+                self.types.descriptors = names
+                shown.append(show(seen))
+        self.types.descriptors = raw.descriptors
         if len(shown) == 2 and shown[0] != shown[1]:
             return Pointer(value, Change(shown[0], shown[1]))
         return Pointer(value, shown[-1])
@@ -118,8 +138,10 @@ class Decoder:
         if kind.kind == "string":
             if kind.name != "strv":
                 return Text(seen.data, seen.truncated)
-            if argument.name.startswith("env"):
-                return Data(b"", int.from_bytes(seen.data, "little"))
+            if is_environment(argument) and len(seen.data) == 8:
+                count = int.from_bytes(seen.data, "little")  # text of 8 bytes would be a larger number
+                if count < _MOST_SETTINGS:
+                    return Data(b"", count)
             texts = seen.data.split(b"\0")[:-1]
             return Items(tuple(Text(text) for text in texts), seen.truncated)
         if kind.kind == "object":
@@ -143,13 +165,29 @@ class Decoder:
                 return count
         return 0
 
-    def _ioctl(self, arguments: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
-        request = arguments[1][1]
-        item = self._ioctls.get(request.value & 0xFFFFFFFF) if isinstance(request, Integer) else None
+    def _ioctl(self, arguments: list[tuple[str, Value]], raw: RawCall) -> list[tuple[str, Value]]:
+        """Request by name, and its argument as the request's row says."""
+        if len(arguments) < 3:
+            return arguments
+        request, value = raw.arguments[1] & 0xFFFFFFFF, raw.arguments[2]
+        item = self._ioctls.get(request)
+        (_, what), (_, third) = arguments[1], arguments[2]
         if item is None:
-            assert isinstance(request, Integer)
-            return [arguments[0], (arguments[1][0], Integer(request.value, 16)), *arguments[2:]]
-        return [arguments[0], (arguments[1][0], Symbol(item.number, item.name)), *arguments[2:]]
+            what, third = Integer(request, 16), Pointer(value)
+        else:
+            what = Symbol(request, item.name)
+            if item.type.kind == "value":
+                third = self.types.value(item.type.name, value)
+            elif item.type.kind in ("object", "bytes"):
+                third = self._seen(raw, 2, lambda seen: self._requested(item, seen))
+            else:
+                third = Pointer(value)
+        return [arguments[0], (arguments[1][0], what), (arguments[2][0], third), *arguments[3:]]
+
+    def _requested(self, item: Ioctl, seen: Seen) -> Value:
+        if item.type.kind == "object":
+            return self.types.objects(item.type, seen.data, seen.truncated)
+        return Data(seen.data, len(seen.data))
 
 
 def _signed(value: int) -> int:

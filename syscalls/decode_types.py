@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from typing import Protocol
 
-from .model import Abi, ConstantSet, Field, Scalar, Type
-from .values import Data, Flags, Integer, Items, Members, Pointer, Symbol, Text, Value
+from .model import Abi, ConstantSet, Field, Scalar, Struct, Type
+from .values import Data, Descriptor, Flags, Integer, Items, Members, Pointer, Symbol, Text, Value
 
 _OCTAL = frozenset(("mode",))
 _HEXADECIMAL = frozenset(("ptr", "dev"))
@@ -17,11 +19,26 @@ def is_address(argument: str) -> bool:
     return argument in ("name", "to", "from", "asa", "addr", "umyaddr", "uservaddr", "usockaddr", "upeer")
 
 
+class SeenBytes(Protocol):
+    """Bytes that were taken from guest memory."""
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def truncated(self) -> bool: ...
+    @property
+    def fault(self) -> bool: ...
+
+
 class TypeDecoder:
     """Reads values of one kernel's types."""
 
     def __init__(self, abi: Abi) -> None:
         self._abi = abi
+        self.memory: Mapping[int, SeenBytes] = {}
+        """Of the call that is being decoded: what was behind pointers in structs."""
+        self.descriptors: Mapping[int, bytes] = {}
+        self._constants = {c.name: c.value for g in abi.sets.values() for c in g.entries}
         self._signals = {s.number: s.name for s in abi.signals.values()}
         self._by_value = {
             name: {c.value: c.name for c in reversed(group.entries)}
@@ -53,6 +70,8 @@ class TypeDecoder:
         number = _narrow(raw, scalar.size, scalar.signed)
         if name == "dirfd" and number == self._at_cwd:
             return Symbol(number, "AT_FDCWD")
+        if name in ("fd", "dirfd"):
+            return Descriptor(number, self.descriptors.get(number, b""))
         if name == "ptr":
             return Pointer(raw)
         return Integer(number, 8 if name in _OCTAL else 16 if name in _HEXADECIMAL else 10)
@@ -73,7 +92,7 @@ class TypeDecoder:
         if name in self._abi.structs:
             struct = self._abi.structs[name]
             members = [
-                (field.name, self._member(field, data))
+                (field.name, self._member(struct, field, data))
                 for field in struct.fields
                 if not field.name.startswith(("spare", "pad", "_"))
             ]
@@ -102,7 +121,9 @@ class TypeDecoder:
             members.append(("data", Data(data[2:], len(data) - 2)))
         return Members("sockaddr", tuple(members))
 
-    def _member(self, field: Field, data: bytes) -> Value:
+    def _member(self, struct: Struct, field: Field, data: bytes) -> Value:
+        if field.to:
+            return self._pointed(struct, field, data)
         size = 8 if field.type == "ptr" else self._abi.size_of(field.type)
         if field.count is None:
             return self._element(field, data[field.offset : field.offset + size])
@@ -114,7 +135,73 @@ class TypeDecoder:
         pieces = [whole[i * size : (i + 1) * size] for i in range(field.count)]
         return Items(tuple(self._element(field, piece) for piece in pieces))
 
+    def _pointed(self, struct: Struct, field: Field, data: bytes) -> Value:
+        """What a member points at, as far as it was taken."""
+        address = int.from_bytes(data[field.offset : field.offset + 8], "little")
+        seen = self.memory.get(address)
+        if address == 0 or seen is None:
+            return Pointer(address)
+        if seen.fault:
+            return Pointer(address, fault=True)
+        if field.to == "bytes":
+            length = len(seen.data)
+            if seen.truncated:
+                length = self._count(struct, field, data) or length
+            return Pointer(address, Data(seen.data, length))
+        if field.to == "address":
+            return Pointer(address, self.socket_address(seen.data))
+        if field.to == "control":
+            return Pointer(address, self._control(seen.data))
+        if field.to == "string":
+            return Pointer(address, Text(seen.data, seen.truncated))
+        return Pointer(address, self.objects(Type("object", field.to, "in", 1), seen.data, seen.truncated))
+
+    def _count(self, struct: Struct, field: Field, data: bytes) -> int:
+        other = next((other for other in struct.fields if other.name == field.to_count), None)
+        if other is None:
+            return 0
+        return int.from_bytes(data[other.offset : other.offset + self._abi.size_of(other.type)], "little")
+
+    def _control(self, data: bytes) -> Value:
+        """Control messages: a head that gives length, level and kind, then the data, each aligned to 8."""
+        head = self._abi.structs.get("cmsghdr")
+        if head is None:
+            return Data(data, len(data))
+        places = {field.name: (field.offset, self._abi.size_of(field.type)) for field in head.fields}
+        first = (head.size + 7) & ~7
+        found: list[Value] = []
+        at = 0
+        while at + head.size <= len(data):
+            length, level, kind = (
+                int.from_bytes(data[at + place : at + place + size], "little")
+                for place, size in (places["len"], places["level"], places["type"])
+            )
+            if length < head.size:
+                break
+            body = data[at + first : at + length]
+            found.append(self._message(level, kind, body))
+            at += (length + 7) & ~7
+        return Items(tuple(found))
+
+    def _message(self, level: int, kind: int, body: bytes) -> Value:
+        of_socket = level == self._constants.get("SOL_SOCKET")
+        name = next((n for n, v in self._constants.items() if n.startswith("SCM_") and v == kind), "")
+        shown: Value = Data(body, len(body))
+        if of_socket and name == "SCM_RIGHTS":
+            numbers = (int.from_bytes(body[i : i + 4], "little", signed=True) for i in range(0, len(body), 4))
+            shown = Items(tuple(Descriptor(number, self.descriptors.get(number, b"")) for number in numbers))
+        return Members(
+            "cmsghdr",
+            (
+                ("level", Symbol(level, "SOL_SOCKET" if of_socket else "")),
+                ("type", Symbol(kind, name if of_socket else "")),
+                ("data", shown),
+            ),
+        )
+
     def _element(self, field: Field, data: bytes) -> Value:
+        if field.name == "mode":
+            return Integer(int.from_bytes(data, "little"), 8)
         if field.meaning:
             return self.value(field.meaning, int.from_bytes(data, "little", signed=False))
         return self.object(field.type, data)

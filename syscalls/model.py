@@ -132,6 +132,10 @@ class Field:
     meaning: str = ""
     c_name: str | None = ""
     """Name in the kernel's header when that is not the section's prefix + `name`; None: no such member."""
+    to: str = ""
+    """What it points at: a struct, `bytes`, `address` (of a socket), `control` (messages) or `string`."""
+    to_count: str = ""
+    """The member that counts how many of them; for bytes and the like how many bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ _RESULT = re.compile(r"->\s*(\w+)\s*")
 _ARGUMENT = re.compile(r"(\w+)\s*:\s*(.+)$")
 _DIRECTED = re.compile(r"(in|out|inout)\s*(?:\s(\w+)\s*)?(?:\[\s*(\w+)\s*\])?$")
 _NAME = re.compile(r"[A-Za-z_]\w*$")
+_POINTED = re.compile(r"(\w+)?(?:\[(\w+)\])?")
 _FIELD = re.compile(r"(\w+)(?::(\w+))?(?:\[(\d+|0x[0-9a-fA-F]+)\])?$")
 
 
@@ -254,12 +255,18 @@ class _Reader:
         found_type = _FIELD.match(type_text)
         if not found_type:
             raise row.fail(f"{type_text!r} is not a member's type")
-        found = lexer.options(row, rest, frozenset(("cname", "guard")))
+        found = lexer.options(row, rest, frozenset(("cname", "guard", "to")))
         count = int(found_type[3], 0) if found_type[3] else None
+        pointed = _POINTED.fullmatch(found.get("to", ""))
+        if pointed is None:
+            raise row.fail(f"to={found['to']} is not WHAT or WHAT[MEMBER]")
         c_name: str | None = found.get("cname", "")
         if found.get("guard") == "no":
             c_name = None
-        return Field(name, found_type[1], offset, count, found_type[2] or "", c_name)
+        return Field(
+            name, found_type[1], offset, count, found_type[2] or "", c_name,
+            pointed[1] or "", pointed[2] or "",
+        )  # fmt: skip
 
     def read_set(self, section: Section) -> None:
         name = self.section_name(section)

@@ -30,6 +30,14 @@ class Flags:
 
 
 @dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A descriptor, and what it stood for then: a path, or a socket's addresses; b"" when nobody knows."""
+
+    value: int
+    name: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A string; bytes, since no kernel asks for an encoding."""
 
@@ -76,7 +84,7 @@ class Change:
     after: Value
 
 
-Value = Integer | Symbol | Flags | Text | Data | Pointer | Items | Members | Change
+Value = Integer | Symbol | Flags | Descriptor | Text | Data | Pointer | Items | Members | Change
 
 
 @dataclass(frozen=True, slots=True)

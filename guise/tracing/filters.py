@@ -1,190 +1,175 @@
-"""Which calls are wanted: what `-e` means, for the runtime where it can judge and for events after it.
+"""Which calls are wanted: what `-e` means, for the runtime where it can judge and for records after it.
 
 openat,close     these calls             %net,%file    classes, from the tables
 !clock_gettime   all but this one        errno=ENOENT  those that failed so
-path=/etc        a string has this in it path~REGEX    ... or matches
+path=/etc        a path has this in it   path~REGEX    ... or matches
 fd=3             a descriptor argument   result=0      duration>1ms  failed  successful  process=N
+openat where flags & O_CREAT             conditions on arguments, for some calls
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
-from guise.tracing.events import CallEvent, Event
-from syscalls.model import Abi
-from syscalls.values import Change, Integer, Items, Members, Pointer, Symbol, Text, Value
-
-Test = Callable[[CallEvent], bool]
-
-_UNITS = {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s)$")
-_CONDITION = re.compile(r"(errno|path|fd|result|duration|process)([=~<>])(.*)$", re.DOTALL)
-
-
-class FilterError(Exception):
-    """An expression means nothing: one sentence."""
+from guise.tracing import meanings, programs
+from guise.tracing.expressions import (
+    Clause,
+    Condition,
+    ExpressionError,
+    clause,
+    condition,
+    looks_like_condition,
+)
+from guise.tracing.meanings import ALONE, hint
+from guise.tracing.programs import Known, Program
+from personality.tracing import records
+from syscalls.model import Abi, Call
 
 
 @dataclass
 class Filter:
-    """All expressions together: `wanted` calls (None: all), less `unwanted`, that pass every test."""
+    """All expressions together: what one of the clauses names (none: everything), less `unwanted`, if
+    every condition holds."""
 
-    wanted: set[str] | None = None
+    kernels: list[Abi]
+    clauses: list[tuple[set[str], Condition | None]] = field(default_factory=list)
     unwanted: set[str] = field(default_factory=set)
-    tests: list[Test] = field(default_factory=list)
-    only: str = ""
-    """"failed" or "successful"."""
-    least_duration: int = 0
+    conditions: list[Condition] = field(default_factory=list)
+    _programs: dict[tuple[int, int], Program] | None = None
 
-    def numbers(self, abi: Abi) -> set[int] | None:
-        """The call numbers of one kernel that are to be recorded; None: all."""
-        if self.wanted is None and not self.unwanted:
-            return None
-        chosen = set(abi.calls) if self.wanted is None else self.wanted
-        return {call.number for name, call in abi.calls.items() if name in chosen - self.unwanted}
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is filtered at all."""
+        return not (self.clauses or self.unwanted or self.conditions)
 
-    def accepts(self, event: Event) -> bool:
-        """Whether to show an event; what is no call is shown."""
-        if not isinstance(event, CallEvent):
+    def programs(self) -> dict[tuple[int, int], Program]:
+        """By (kernel, call number).  Raises ExpressionError."""
+        if self._programs is None:
+            self._programs = dict(self._compile())
+        return self._programs
+
+    @property
+    def needs_reader(self) -> bool:
+        """Whether some condition can only be judged outside of the process."""
+        return any(not op.here for program in self.programs().values() for op in program)
+
+    def _compile(self) -> Iterator[tuple[tuple[int, int], Program]]:
+        for index, meaning in enumerate(meanings.meanings(self.kernels)):
+            for name, call in meaning.abi.calls.items():
+                yield (index, call.number), self._program(meaning, name, call)
+
+    def _program(self, meaning: meanings.Meaning, name: str, call: Call) -> Program:
+        if name in self.unwanted:
+            return programs.NEVER
+        result = programs.NEVER if self.clauses else programs.ALWAYS
+        for names, wanted in self.clauses:
+            if name in names:
+                result = programs.either(result, _compiled(meaning, wanted, call))
+        if result == programs.NEVER:
+            return result
+        for wanted in self.conditions:
+            result = programs.both(result, _compiled(meaning, wanted, call))
+        return result
+
+    def wants(self, process: int, thread: int, names: dict[int, bytes], record: records.Record) -> bool:
+        """Whether to show the call of a record."""
+        if self.is_open:
             return True
-        name = event.call.name
-        if (self.wanted is not None and name not in self.wanted) or name in self.unwanted:
-            return False
-        failed = bool(event.call.outcome.error)
-        if self.only and failed != (self.only == "failed"):
-            return False
-        return event.duration >= self.least_duration and all(test(event) for test in self.tests)
+        program = self.programs().get((record.kernel, record.number), programs.NEVER)
+        if program in (programs.ALWAYS, programs.NEVER):
+            return program == programs.ALWAYS
+        return programs.judge(program, record, Known(process, thread, names)) == programs.TRUE
+
+
+def _compiled(meaning: meanings.Meaning, wanted: Condition | None, call: Call) -> Program:
+    """A constant that another kernel has is nothing that this one's call could be."""
+    try:
+        return meaning.compile(wanted, call)
+    except ExpressionError:
+        return programs.NEVER
 
 
 def parse(expressions: Iterable[str], kernels: Iterable[Abi]) -> Filter:
-    """Raises FilterError."""
-    abis = list(kernels)
-    result = Filter()
+    """Raises ExpressionError."""
+    result = Filter(list(kernels))
+    every = [(abi, call) for abi in result.kernels for call in abi.calls.values()]
     for expression in expressions:
-        _add(result, expression.strip(), abis)
+        text = expression.strip()
+        if looks_like_condition(text, ALONE):
+            found = condition(text, ALONE)
+            _check(found, every)
+            result.conditions.append(found)
+        else:
+            _add(result, clause(text, ALONE), text)
     return result
 
 
-def duration(text: str) -> int:
-    """`1.5ms` in ns.  Raises FilterError."""
-    found = _DURATION.match(text)
-    if not found:
-        raise FilterError(f"{text or 'an empty text'} is no duration: write a number and ns, us, ms or s")
-    return int(float(found[1]) * _UNITS[found[2]])
-
-
-def _add(result: Filter, expression: str, abis: list[Abi]) -> None:
-    if expression in ("failed", "successful"):
-        result.only = expression
-        return
-    condition = _CONDITION.match(expression)
-    if condition:
-        _condition(result, condition[1], condition[2], condition[3], abis)
-        return
-    for word in expression.split(","):
-        negated = word.startswith("!")
-        names = _names(word.removeprefix("!").strip(), abis)
-        if negated:
-            result.unwanted |= names
+def _add(result: Filter, found: Clause, text: str) -> None:
+    if found.rest:
+        raise ExpressionError(
+            f"{found.rest.split()[0]} is in the way in {text}: conditions stand after `where`"
+        )
+    names: set[str] = set()
+    for word in found.calls:
+        if word.startswith("!"):
+            result.unwanted |= call_names(word[1:], result.kernels)
         else:
-            result.wanted = (result.wanted or set()) | names
+            names |= call_names(word, result.kernels)
+    if names:
+        _check(found.condition, calls_of(names, result.kernels))
+        result.clauses.append((names, found.condition))
+    elif found.condition is not None:
+        raise ExpressionError(f"{text}: say which calls the condition is about, before `where`")
 
 
-def _condition(result: Filter, key: str, operator: str, text: str, abis: list[Abi]) -> None:
-    if key == "duration":
-        if operator != ">":
-            raise FilterError("durations are filtered as duration>1ms")
-        result.least_duration = duration(text)
-        return
-    if operator not in ("=", "~") or (operator == "~" and key != "path"):
-        raise FilterError(f"{key}{operator}{text}: write {key}=VALUE" + (", or path~REGEX" * (key == "path")))
-    if key == "errno":
-        number = _errno(text, abis)
-        result.tests.append(lambda event: event.call.outcome.error == number)
-    elif key == "path":
-        result.tests.append(_path_test(operator, text))
-    elif not re.fullmatch(r"-?\d+", text):
-        raise FilterError(f"{key}={text}: the value is a number")
-    elif key == "fd":
-        result.tests.append(lambda event: _has_descriptor(event, int(text)))
-    elif key == "process":
-        result.tests.append(lambda event: event.thread.process == int(text))
-    else:
-        result.tests.append(lambda event: _is_integer(event.call.outcome.value, int(text)))
+def _check(wanted: Condition | None, calls: list[tuple[Abi, Call]]) -> None:
+    """That it means something for at least one call of one kernel.  Raises ExpressionError."""
+    meanings.check(wanted, calls)
+    problem: ExpressionError | None = None
+    kernels = {abi.kernel: abi for abi, _ in calls}
+    by_kernel = dict(zip(kernels, meanings.meanings(list(kernels.values())), strict=True))
+    for abi, call in calls:
+        try:
+            if by_kernel[abi.kernel].compile(wanted, call) != programs.NEVER:
+                return
+        except ExpressionError as error:
+            problem = problem or error
+    if problem is not None:
+        raise problem
 
 
-def _errno(name: str, abis: list[Abi]) -> str:
-    known = {error for abi in abis for error in abi.errno}
-    if name not in known:
-        raise FilterError(f"no kernel has an error {name}{_hint(name, known)}")
-    return name
+def calls_of(names: set[str], kernels: list[Abi]) -> list[tuple[Abi, Call]]:
+    return [(abi, call) for abi in kernels for name, call in abi.calls.items() if name in names]
 
 
-def _path_test(operator: str, text: str) -> Test:
-    if operator == "=":
-        wanted = text.encode("utf-8", "surrogateescape")
-        return lambda event: any(wanted in found for found in _strings(event))
-    try:
-        pattern = re.compile(text.encode("utf-8", "surrogateescape"), re.DOTALL)
-    except re.error as error:
-        raise FilterError(f"path~{text}: the regular expression is wrong: {error}") from None
-    return lambda event: any(pattern.search(found) for found in _strings(event))
-
-
-def _names(word: str, abis: list[Abi]) -> set[str]:
+def call_names(word: str, abis: list[Abi]) -> set[str]:
+    """What one word of a list of calls means.  Raises ExpressionError."""
+    word = word.strip()
     if word in ("all", "%all"):
         return {name for abi in abis for name in abi.calls}
     if word.startswith("%"):
         tags = {tag for abi in abis for call in abi.calls.values() for tag in call.tags}
         if word[1:] not in tags:
             listed = ", ".join(f"%{tag}" for tag in sorted(tags))
-            raise FilterError(f"there is no class {word}: there are {listed}")
+            raise ExpressionError(f"there is no class {word}: there are {listed}")
         return {name for abi in abis for name, call in abi.calls.items() if word[1:] in call.tags}
     known = {name for abi in abis for name in abi.calls}
+    if word.startswith("/"):
+        return _matching(word[1:].removesuffix("/"), known)
     if word not in known:
-        raise FilterError(f"there is no call {word or '(empty)'}{_hint(word, known)}")
+        near = hint(word, known, "`guise calls KERNEL` lists them")
+        raise ExpressionError(f"there is no call {word or '(empty)'}{near}")
     return {word}
 
 
-def _hint(word: str, known: set[str]) -> str:
-    near = get_close_matches(word, sorted(known), 1)
-    return f": did you mean {near[0]}?" if near else ": `guise calls KERNEL` lists them"
+def _matching(pattern: str, known: set[str]) -> set[str]:
+    import re
 
-
-def _strings(event: CallEvent) -> list[bytes]:
-    found: list[bytes] = []
-    for _, value in event.call.arguments:
-        _collect(value, found)
+    try:
+        found = {name for name in known if re.search(pattern, name)}
+    except re.error as error:
+        raise ExpressionError(f"/{pattern}/: the regular expression is wrong: {error}") from None
+    if not found:
+        raise ExpressionError(f"no call's name matches /{pattern}/")
     return found
-
-
-def _collect(value: Value, found: list[bytes]) -> None:
-    if isinstance(value, Text):
-        found.append(value.data)
-    elif isinstance(value, Pointer) and value.target is not None:
-        _collect(value.target, found)
-    elif isinstance(value, Items):
-        for item in value.values:
-            _collect(item, found)
-    elif isinstance(value, Members):
-        for _, member in value.members:
-            _collect(member, found)
-    elif isinstance(value, Change):
-        _collect(value.before, found)
-        _collect(value.after, found)
-
-
-_DESCRIPTORS = frozenset(
-    ["fd", "dirfd", "fdes", "s", "from", "to", "filedes", "sd", "infd", "outfd", "fd1", "fd2"]
-)
-
-
-def _has_descriptor(event: CallEvent, number: int) -> bool:
-    return any(name in _DESCRIPTORS and _is_integer(value, number) for name, value in event.call.arguments)
-
-
-def _is_integer(value: Value | None, number: int) -> bool:
-    return isinstance(value, Integer | Symbol) and value.value == number

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator
 from types import FrameType
 
 from personality.supervisor import launch
-from personality.tracing.area import Area, Chunk
+from personality.tracing import layout, records
+from personality.tracing.area import Area, Chunk, Policy
 
 _BUSY, _IDLE = 0.002, 0.05  # seconds between two looks, after something and after nothing was there
 
@@ -17,11 +19,15 @@ _BUSY, _IDLE = 0.002, 0.05  # seconds between two looks, after something and aft
 class Run:
     """A traced program.  `status` is its wait status once `rounds` has ended."""
 
-    def __init__(self, area: Area, start: Callable[[], int]) -> None:
-        """`start` becomes the guest in a new process, or returns the status to exit with."""
+    def __init__(self, area: Area, start: Callable[[], int], *, foreground: bool = True) -> None:
+        """`start` becomes the guest in a new process, or returns the status to exit with.
+
+        `foreground`: this process is a command that stands for the program, so signals go to the program.
+        """
         self.area = area
         self.status = 0
         self.saw_something = False
+        self._wanted_now = False
         self._pid = os.fork()
         if self._pid == 0:
             status = 125
@@ -32,12 +38,17 @@ class Run:
                 os._exit(status)
         os.close(area.guests)
         self._waited = False
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)  # the terminal sends them to the guest as well
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._pass_on)
+        if foreground:
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_IGN)  # the terminal sends them to the guest as well
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, self._pass_on)
 
-    def rounds(self) -> Iterator[list[Chunk]]:
+    @property
+    def process(self) -> int:
+        return self._pid
+
+    def rounds(self) -> Generator[list[Chunk], None, None]:
         """What each look at the rings brings.  When the caller stops, guests go on untraced."""
         pause = _BUSY
         try:
@@ -56,6 +67,26 @@ class Run:
         finally:
             self.abandon()
 
+    def flights(self, events: int) -> Generator[tuple[str, list[Chunk]], None, None]:
+        """The last events, and why now: "signal" (SIGUSR1), "crash" (of any process), "exit" at the end."""
+        signal.signal(signal.SIGUSR1, self._want_now)
+        kept: deque[Chunk] = deque()
+        try:
+            while self.area.has_guests():
+                ended = self.area.snapshot(ended_only=True)
+                _keep(kept, ended, events)
+                self.saw_something = self.saw_something or bool(ended)
+                crashed = any(_crashed(chunk) for chunk in ended)
+                if crashed or self._wanted_now:
+                    self._wanted_now = False
+                    yield "crash" if crashed else "signal", [*kept, *self.area.snapshot()]
+                time.sleep(_IDLE)
+            last = [*kept, *self.area.snapshot(), *self.area.open_calls()]
+            self.saw_something = self.saw_something or bool(last)
+            yield "exit", last
+        finally:
+            self.abandon()
+
     def abandon(self) -> None:
         """The guests go on untraced; returns when the program itself has ended."""
         self.area.stop()
@@ -67,15 +98,50 @@ class Run:
             _, self.status = os.waitpid(self._pid, 0)
             self._waited = True
 
+    def kill(self) -> None:
+        """End the program itself."""
+        if not self._waited:
+            os.kill(self._pid, signal.SIGKILL)
+
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         if not self._waited:
             os.kill(self._pid, number)
 
+    def _want_now(self, _number: int, _frame: FrameType | None) -> None:
+        self._wanted_now = True
 
-def area_for(*, lossy: bool) -> Area:
-    """Raises LaunchError when the host refuses the memory."""
+
+def _keep(kept: deque[Chunk], ended: list[Chunk], events: int) -> None:
+    """What threads that are gone have left: no more than is sure to hold the last events."""
+    kept.extend(ended)
+    while (
+        len(kept) > 1 and sum(len(chunk.data) for chunk in list(kept)[1:]) > events * layout.RECORD.size * 8
+    ):
+        kept.popleft()
+
+
+def _crashed(chunk: Chunk) -> bool:
+    return any(record.kind == layout.END and record.result for record in records.parse(chunk.data))
+
+
+def area_for(
+    *, full: int, options: int, text_limit: int, stack_limit: int, policy: Policy, events: int = 0
+) -> Area:
+    """Raises LaunchError when the host refuses the memory.  `events`: how many a ring must hold at least."""
+    from personality.tracing.area import LARGE_RING
+
+    ring = LARGE_RING
+    while ring < min(events * 512, 1 << 24):
+        ring *= 2
     try:
-        return Area(lossy=lossy)
+        return Area(
+            full=full,
+            options=options,
+            text_limit=text_limit,
+            stack_limit=stack_limit,
+            policy=policy,
+            ring=ring,
+        )
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise launch.LaunchError(f"there is no memory for the trace: {reason}", 125) from None

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from guise.tracing.events import CallEvent, EndEvent, Event, SignalEvent
+from guise.tracing.events import CallEvent, EndEvent, Event, LostEvent, SignalEvent
 from syscalls.values import (
     Change,
     Data,
+    DecodedCall,
+    Descriptor,
     Flags,
     Integer,
     Items,
@@ -20,7 +22,7 @@ from syscalls.values import (
     Value,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 Json = dict[str, Any]
 
@@ -60,6 +62,11 @@ _VALUES: dict[type, Callable[..., Json]] = {
     Integer: lambda v: {"kind": "integer", "value": v.value},
     Symbol: lambda v: {"kind": "symbol", "value": v.value, "name": v.name},
     Flags: _flags,
+    Descriptor: lambda v: {
+        "kind": "descriptor",
+        "value": v.value,
+        **({"name": v.name.decode("utf-8", "replace")} if v.name else {}),
+    },
     Text: lambda v: {"kind": "string", **_text(v.data), "truncated": v.truncated},
     Data: lambda v: {"kind": "data", **_text(v.data), "length": v.length},
     Pointer: _pointer,
@@ -81,7 +88,10 @@ def event(item: Event) -> Json:
             "code": item.code, "sender": item.sender,
         }  # fmt: skip
     if isinstance(item, EndEvent):
-        return {"event": "end", **common, "status": item.status, "signal": item.signal}
+        ended: Json = {"event": "end", **common, "status": item.status, "signal": item.signal}
+        return {**ended, "usage": item.usage} if item.usage else ended
+    if isinstance(item, LostEvent):
+        return {"event": "lost", **common, "count": item.count}
     return {
         "event": "start", **common, "parent": thread.parent, "kernel": thread.kernel,
         "program": thread.program.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
@@ -90,13 +100,23 @@ def event(item: Event) -> Json:
 
 
 def _call(item: CallEvent) -> Json:
-    outcome = item.call.outcome
+    shown: Json = {"duration": item.duration, "classes": sorted(item.call.tags), **_decoded(item.call)}
+    if item.tampered:
+        shown["tampered"] = list(item.tampered)
+    if item.host_calls:
+        shown["host_calls"] = [_decoded(call) for call in item.host_calls]
+    if item.stack:
+        shown["callers"] = list(item.stack)
+    return shown
+
+
+def _decoded(call: DecodedCall) -> Json:
+    outcome = call.outcome
     shown: Json = {
-        "call": item.call.name,
-        "number": item.call.number,
-        "duration": item.duration,
+        "call": call.name,
+        "number": call.number,
         "state": outcome.state,
-        "arguments": {name: value(argument) for name, argument in item.call.arguments},
+        "arguments": {name: value(argument) for name, argument in call.arguments},
     }
     if outcome.error:
         shown["error"] = {"name": outcome.error, "number": outcome.errno, "text": outcome.error_text}
@@ -105,5 +125,14 @@ def _call(item: CallEvent) -> Json:
     return shown
 
 
-def line(item: Event) -> str:
-    return json.dumps(event(item), ensure_ascii=False, separators=(",", ":"))
+class Lines:
+    """One object a line."""
+
+    def begin(self) -> str:
+        return ""
+
+    def add(self, item: Event) -> str:
+        return json.dumps(event(item), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    def end(self) -> str:
+        return ""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guise.tracing.events import CallEvent, EndEvent, Event, SignalEvent
+from guise.tracing.events import CallEvent, EndEvent, Event, LostEvent, SignalEvent
 from syscalls.values import (
     Change,
     Data,
+    DecodedCall,
+    Descriptor,
     Flags,
     Integer,
     Items,
@@ -21,6 +24,8 @@ from syscalls.values import (
 )
 
 _ESCAPES = {9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\"}
+_MOST_MEMBERS = 8  # of a struct; JSON has them all
+_COLOUR = re.compile("\x1b\\[\\d*m")
 _SI_CODES = {0: "SI_USER", -1: "SI_QUEUE", -2: "SI_TIMER", -6: "SI_TKILL", 0x80: "SI_KERNEL"}
 
 
@@ -31,12 +36,25 @@ class Style:
     colour: bool = False
     times: str = ""
     durations: bool = False
+    column: int = 60
+    """Where host calls stand."""
 
 
 def quote(data: bytes) -> str:
     """Bytes as a C string literal."""
     shown = "".join(_ESCAPES.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in data)
     return f'"{shown}"'
+
+
+def _plain(data: bytes) -> str:
+    return "".join(chr(b) if 32 <= b < 127 and b not in b"<>" else f"\\x{b:02x}" for b in data)
+
+
+def call(decoded: DecodedCall) -> str:
+    """A call and how it ended, in one line."""
+    return (
+        f"{decoded.name}({', '.join(render(v) for _, v in decoded.arguments)}) = {outcome(decoded.outcome)}"
+    )
 
 
 def render(value: Value) -> str:
@@ -74,13 +92,15 @@ def _items(value: Items) -> str:
 
 
 def _members(value: Members) -> str:
-    return "{" + ", ".join(f"{name}={render(member)}" for name, member in value.members) + "}"
+    shown = [f"{name}={render(member)}" for name, member in value.members[:_MOST_MEMBERS]]
+    return "{" + ", ".join(shown + ["..."] * (len(value.members) > _MOST_MEMBERS)) + "}"
 
 
 _RENDER: dict[type, Callable[..., str]] = {
     Integer: _integer,
     Symbol: lambda v: v.name or str(v.value),
     Flags: _flags,
+    Descriptor: lambda v: f"{v.value}<{_plain(v.name)}>" if v.name else str(v.value),
     Text: lambda v: quote(v.data) + ("..." if v.truncated else ""),
     Data: _data,
     Pointer: _pointer,
@@ -108,15 +128,35 @@ class Printer:
         self._first = 0
         self._threads: set[int] = set()
 
-    def line(self, event: Event) -> str:
-        """One line without its end, or "" for what text does not show."""
+    def begin(self) -> str:
+        return ""
+
+    def end(self) -> str:
+        return ""
+
+    def add(self, event: Event) -> str:
+        """Lines, or "" for what text does not show."""
         self._first = self._first or event.start
         self._threads.add(event.thread.thread)
         body = self._body(event)
         if not body:
             return ""
         prefix = f"[{event.thread.thread}] " if len(self._threads) > 1 else ""
-        return self._dim(prefix + self._time(event)) + body
+        lines = [self._dim(prefix + self._time(event)) + body]
+        if isinstance(event, CallEvent):
+            lines = self._beside(lines[0], event)
+            lines += [self._dim(f" > {frame}") for frame in event.stack]
+        return "\n".join(lines) + "\n"
+
+    def _beside(self, line: str, event: CallEvent) -> list[str]:
+        """Two columns: the call, and the host calls that it became."""
+        if not event.host_calls:
+            return [line]
+        width = len(_COLOUR.sub("", line))
+        gap = " " * max(1, self._style.column - width)
+        blank = " " * max(width + 1, self._style.column)
+        shown = [self._dim("| " + call(made)) for made in event.host_calls]
+        return [line + gap + shown[0], *(blank + more for more in shown[1:])]
 
     def _time(self, event: Event) -> str:
         if self._style.times == "relative":
@@ -129,13 +169,17 @@ class Printer:
 
     def _body(self, event: Event) -> str:
         if isinstance(event, CallEvent):
-            call = event.call
-            arguments = ", ".join(render(value) for _, value in call.arguments)
-            result = outcome(call.outcome)
+            made = event.call
+            arguments = ", ".join(render(value) for _, value in made.arguments)
+            result = outcome(made.outcome)
+            if "result" in event.tampered:
+                result += " (injected)"
+            elif event.tampered:
+                result += f" ({', '.join(event.tampered)} injected)"
             took = self._dim(f" <{event.duration / 1e9:.6f}>") if self._style.durations else ""
-            if call.outcome.error:
+            if made.outcome.error:
                 result = self._paint("31", result)
-            return f"{self._paint('1', call.name)}({arguments}) = {result}{took}"
+            return f"{self._paint('1', made.name)}({arguments}) = {result}{took}"
         if isinstance(event, SignalEvent):
             code = _SI_CODES.get(event.code, str(event.code))
             sender = f", si_pid={event.sender}" if event.sender else ""
@@ -145,6 +189,8 @@ class Printer:
             if event.signal:
                 return self._paint("31", f"+++ killed by {event.signal} +++")
             return self._dim(f"+++ exited with {event.status} +++")
+        if isinstance(event, LostEvent):
+            return self._paint("31", f"+++ {event.count} calls were not recorded here +++")
         return ""
 
     def _paint(self, code: str, text: str) -> str:

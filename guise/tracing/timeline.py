@@ -6,18 +6,27 @@ import json
 from collections.abc import Iterator
 
 from guise.tracing import text
-from guise.tracing.events import CallEvent, EndEvent, Event, SignalEvent, StartEvent
+from guise.tracing.events import CallEvent, EndEvent, Event, LostEvent, SignalEvent, StartEvent
 
 
-def parts(events: Iterator[Event]) -> Iterator[str]:
-    """The file, piece by piece.  Times there are microseconds."""
-    yield '{"displayTimeUnit":"ns","traceEvents":[\n'
-    separator = ""
-    for event in events:
+class Timeline:
+    """One file; times there are microseconds."""
+
+    def __init__(self) -> None:
+        self._separator = ""
+
+    def begin(self) -> str:
+        return '{"displayTimeUnit":"ns","traceEvents":[\n'
+
+    def add(self, event: Event) -> str:
+        pieces = []
         for entry in _entries(event):
-            yield separator + json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
-            separator = ",\n"
-    yield "\n]}\n"
+            pieces.append(self._separator + json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+            self._separator = ",\n"
+        return "".join(pieces)
+
+    def end(self) -> str:
+        return "\n]}\n"
 
 
 def _entries(event: Event) -> Iterator[dict[str, object]]:
@@ -31,6 +40,10 @@ def _entries(event: Event) -> Iterator[dict[str, object]]:
     elif isinstance(event, CallEvent):
         arguments: dict[str, object] = {name: text.render(value) for name, value in event.call.arguments}
         arguments["result"] = text.outcome(event.call.outcome)
+        if event.tampered:
+            arguments["tampered"] = ", ".join(event.tampered)
+        if event.stack:
+            arguments["callers"] = list(event.stack)
         yield {
             "ph": "X", "name": event.call.name, "cat": ",".join(sorted(event.call.tags)) or "call", **where,
             "dur": event.duration / 1000, "args": arguments,
@@ -40,3 +53,5 @@ def _entries(event: Event) -> Iterator[dict[str, object]]:
     elif isinstance(event, EndEvent):
         name = f"killed by {event.signal}" if event.signal else f"exit {event.status}"
         yield {"ph": "i", "s": "p", "name": name, "cat": "process", **where}
+    elif isinstance(event, LostEvent):
+        yield {"ph": "i", "s": "t", "name": f"{event.count} calls lost", "cat": "lost", **where}

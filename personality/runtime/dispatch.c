@@ -37,7 +37,7 @@ void runtime_dispatch(struct frame *f)
     const struct personality *p = t->personality;
     u64 a[MAX_ARGUMENTS], number = f->rax;
     const struct call_entry *entry = NULL;
-    bool traced = false;
+    u32 traced = 0;
     long result = p->decode(t, f, &number, a);
     if (result == 0) {
         result = -ENOSYS;
@@ -45,8 +45,10 @@ void runtime_dispatch(struct frame *f)
         if (number < p->call_limit)
             entry = &p->calls[number];
         if (__builtin_expect(trace_area != NULL, 0))
-            traced = trace_enter(t, number, a, entry);
-        if (entry != NULL && entry->handler != NULL)
+            traced = trace_enter(t, f, number, a, entry, &result);
+        if (__builtin_expect(traced & TRACE_ANSWERED, 0))
+            ; /* the call is not made */
+        else if (entry != NULL && entry->handler != NULL)
             result = entry->handler(t, f, a);
         else
             __atomic_add_fetch(&p->unserved[number < p->call_limit ? number : p->call_limit], 1,
@@ -56,7 +58,7 @@ void runtime_dispatch(struct frame *f)
         log_call(t, entry && entry->name ? entry->name : "?", number, a, result);
     if (result == RESTART || result == RESTART_ALWAYS)
         result = resolve_restart(t, f, result);
-    if (__builtin_expect(traced, 0))
+    if (__builtin_expect(traced & TRACE_LEAVE, 0))
         trace_leave(t, f, number, a, entry, result);
     bool sets_registers = entry && (entry->flags & CALL_NO_RESULT);
     bool in_registers = result == RESULT_IN_FRAME || (sets_registers && !is_error(result));

@@ -117,9 +117,12 @@ host_restorer:
     syscall
     ud2
 
-    .globl host_call6
-    .hidden host_call6
+    .globl host_call6, host_call6_plain
+    .hidden host_call6, host_call6_plain
 host_call6:
+    cmpl $0, host_calls_wanted(%rip)
+    jne host_call6_noted
+host_call6_plain:
     movq %rdi, %rax
     movq %rsi, %rdi
     movq %rdx, %rsi
@@ -130,9 +133,12 @@ host_call6:
     syscall
     ret
 
-    .globl host_interruptible6, safe_start, safe_call, safe_end, safe_interrupted
-    .hidden host_interruptible6, safe_start, safe_call, safe_end, safe_interrupted
+    .globl host_interruptible6, host_interruptible6_plain, safe_start, safe_call, safe_end, safe_interrupted
+    .hidden host_interruptible6, host_interruptible6_plain, safe_start, safe_call, safe_end, safe_interrupted
 host_interruptible6:
+    cmpl $0, host_calls_wanted(%rip)
+    jne host_interruptible6_noted
+host_interruptible6_plain:
     cmpl $1, %gs:THREAD_NEXT_WAIT_ENDS
     je host_after_wake              /* next_wait.c */
     movq %rdi, %rax

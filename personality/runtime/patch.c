@@ -5,6 +5,7 @@
  * runtime.  No guest instruction is displaced, so there is no half-way address to land on.  Where
  * no padding is in reach the site stays as it is and SUD goes on catching it. */
 #include "core.h"
+#include "trace.h"
 #include <linux/mman.h>
 
 #define TRAMPOLINE_SIZE 16
@@ -36,6 +37,7 @@ void code_range_add(u64 low, u64 high)
     if (range_count < RANGES)
         ranges[range_count++] = (struct range){low, high};
     lock_release(&patch_lock);
+    trace_mappings_changed();
 }
 
 void code_range_remove(u64 low, u64 high)

@@ -204,6 +204,7 @@ struct thread {
     u64 return_frame;         /* where a host signal frame is built to leave with every register */
     void *personal;           /* the personality's own state of this thread */
     u64 trace_ring;
+    void *trace_state; /* of trace.c */
 };
 
 struct process {

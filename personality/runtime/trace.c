@@ -1,8 +1,8 @@
-/* Records of calls and signals, written by the thread that makes them into its own ring.
+/* Rings: who writes where, and the records that are about threads and processes.
  *
  * A record is begun in place when a call enters and completed when it leaves, so that a reader finds
  * the call that was in progress when a process was killed.  A full ring makes its thread wait, unless
- * the reader prefers loss; a reader that died is noticed by the lock it held, and tracing ends. */
+ * the reader prefers loss or the newest; a reader that died is noticed by the lock it held, and tracing ends. */
 #include "core.h"
 #include "trace.h"
 #include <linux/fcntl.h>
@@ -18,14 +18,25 @@ static int area_fd = -1;
 
 int trace_descriptor(void) { return trace_area != NULL ? area_fd : -1; }
 
+static struct trace_slot *slot_number(u32 i)
+{
+    u64 large = PAGE + trace_area->large_ring, small = PAGE + trace_area->small_ring;
+    u32 before = i < trace_area->large_slots ? i : trace_area->large_slots;
+    return (struct trace_slot *)((u8 *)trace_area + trace_area->slots_at + before * large + (i - before) * small);
+}
+
 int trace_slot_index(const struct thread *t)
 {
     if (trace_area == NULL || t->trace_ring == 0)
         return -1;
-    return (int)((t->trace_ring - (u64)(trace_area + 1)) / trace_area->slot_size);
+    u64 at = t->trace_ring - (u64)trace_area - trace_area->slots_at;
+    u64 large = PAGE + trace_area->large_ring, edge = trace_area->large_slots * large;
+    if (at < edge)
+        return (int)(at / large);
+    return (int)(trace_area->large_slots + (at - edge) / (PAGE + trace_area->small_ring));
 }
 
-static u64 now(int clock)
+u64 trace_now(int clock)
 {
     struct timespec_host ts;
     clock_read(clock, &ts);
@@ -38,42 +49,59 @@ static bool reader_is_gone(void)
     return host(__NR_fcntl, area_fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK;
 }
 
-static struct trace_record *record_at(struct trace_slot *s, u64 position)
+struct trace_record *trace_record_at(const struct trace_slot *s, u64 position)
 {
-    return (struct trace_record *)((u8 *)s + PAGE + (position & (trace_area->ring_size - 1)));
+    return (struct trace_record *)((u8 *)s + PAGE + (position & (s->ring_size - 1)));
 }
 
-static bool is_open(const struct trace_slot *s) { return s->open == s->head + 1; }
+bool trace_is_open(const struct trace_slot *s) { return s->open == s->head + 1; }
 
-static void commit(struct trace_slot *s, struct trace_record *r, const u8 *end)
+void trace_commit(struct trace_slot *s, struct trace_record *r, const u8 *end)
 {
     r->size = (u32)(end - (u8 *)r);
     __atomic_store_n(&s->head, s->head + r->size, __ATOMIC_RELEASE);
 }
 
 /* A call that was left in a way of its own. */
-static void commit_open(struct trace_slot *s)
+void trace_commit_open(struct trace_slot *s)
 {
-    struct trace_record *r = record_at(s, s->head);
-    if (!is_open(s))
+    struct trace_record *r = trace_record_at(s, s->head);
+    if (!trace_is_open(s))
         return;
+    if (r->flags & UNDECIDED) {
+        s->open = 0;
+        return;
+    }
     r->state = STATE_NO_RETURN;
-    commit(s, r, (u8 *)r + r->size);
+    trace_commit(s, r, (u8 *)r + r->size);
 }
 
 static bool has_room(struct trace_slot *s, u64 bytes)
 {
-    return s->head + bytes - __atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) <= trace_area->ring_size;
+    return s->head + bytes - __atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) <= s->ring_size;
+}
+
+/* Only the writer moves the tail while it overwrites; a reader looks at it again after copying. */
+static void give_up_oldest(struct trace_slot *s, u64 bytes)
+{
+    u64 tail = s->tail;
+    while (s->head + bytes - tail > s->ring_size)
+        tail += trace_record_at(s, tail)->size;
+    __atomic_store_n(&s->tail, tail, __ATOMIC_SEQ_CST);
 }
 
 /* False: the record is not wanted after all. */
 static bool wait_for_room(struct trace_slot *s, u64 bytes)
 {
     struct timespec_host timeout = {0, WAIT_NS};
+    if (trace_area->full == FULL_OVERWRITE && !trace_area->off) {
+        give_up_oldest(s, bytes);
+        return true;
+    }
     while (!has_room(s, bytes)) {
         if (trace_area->off)
             return false;
-        if (trace_area->lossy) {
+        if (trace_area->full == FULL_DROP) {
             __atomic_add_fetch(&s->dropped, 1, __ATOMIC_RELAXED);
             return false;
         }
@@ -87,31 +115,45 @@ static bool wait_for_room(struct trace_slot *s, u64 bytes)
     return true;
 }
 
-/* Room for the largest record, in one piece. */
-static struct trace_record *reserve(struct trace_slot *s, u32 kind, u32 kernel, u32 number)
+static void clear_record(struct trace_record *r, const struct trace_slot *s, u32 kind, u32 number)
 {
-    if (is_open(s))
-        commit_open(s);
-    u64 left = trace_area->ring_size - (s->head & (trace_area->ring_size - 1));
-    u64 bytes = left < TRACE_RECORD ? left + TRACE_RECORD : TRACE_RECORD;
+    *r = (struct trace_record){
+        .size = sizeof(*r), .kind = (u8)kind, .state = STATE_DONE, .number = number, .kernel = (u16)s->kernel,
+        .start = trace_now(CLOCK_MONOTONIC),
+    };
+}
+
+/* In one piece: what is left at the end of the ring is filled. */
+static struct trace_record *next_record(struct trace_slot *s, u32 kind, u32 number)
+{
+    u64 left = s->ring_size - (s->head & (s->ring_size - 1));
+    if (left < TRACE_RECORD) {
+        struct trace_record *gap = trace_record_at(s, s->head);
+        gap->kind = RECORD_PAD;
+        trace_commit(s, gap, (u8 *)gap + left);
+    }
+    struct trace_record *r = trace_record_at(s, s->head);
+    clear_record(r, s, kind, number);
+    return r;
+}
+
+/* Room for the largest record, and for one that says how many there was none for. */
+struct trace_record *trace_reserve(struct trace_slot *s, u32 kind, u32 number)
+{
+    if (trace_is_open(s))
+        trace_commit_open(s);
+    bool lost = s->dropped != s->reported;
+    u64 left = s->ring_size - (s->head & (s->ring_size - 1)), bytes = TRACE_RECORD + (lost ? sizeof(struct trace_record) : 0);
+    if (left < bytes)
+        bytes += left < 2 * TRACE_RECORD ? left : 0;
     if (!has_room(s, bytes) && !wait_for_room(s, bytes))
         return NULL;
-    if (left < TRACE_RECORD) {
-        struct trace_record *gap = record_at(s, s->head);
-        gap->kind = RECORD_PAD;
-        commit(s, gap, (u8 *)gap + left);
+    if (lost) {
+        struct trace_record *r = next_record(s, RECORD_LOST, (u32)(s->dropped - s->reported));
+        s->reported = s->dropped;
+        trace_commit(s, r, (u8 *)r->values);
     }
-    struct trace_record *r = record_at(s, s->head);
-    r->kind = (u8)kind;
-    r->state = STATE_DONE;
-    r->arguments = r->captures = 0;
-    r->number = number;
-    r->kernel = kernel;
-    r->duration = 0;
-    r->result = 0;
-    r->second = 0;
-    r->start = now(CLOCK_MONOTONIC);
-    return r;
+    return next_record(s, kind, number);
 }
 
 static u32 kernel_index(const struct thread *t)
@@ -122,18 +164,49 @@ static u32 kernel_index(const struct thread *t)
     return i;
 }
 
-/* The first record of a thread, and again after its exec: what the others do not repeat. */
+/* The first record of a thread, and again after its exec: what the others do not repeat.  A copy stays in the
+ * slot for a reader that comes when the ring has gone round. */
 static void introduce(struct thread *t, struct trace_slot *s)
 {
-    struct trace_record *r = reserve(s, RECORD_THREAD, s->kernel, (u32)s->tid);
+    struct trace_record *kept = (struct trace_record *)s->introduction;
+    clear_record(kept, s, RECORD_THREAD, (u32)s->tid);
+    kept->arguments = 3;
+    kept->values[0] = (u64)s->pid;
+    kept->values[1] = (u64)host(__NR_getppid);
+    kept->values[2] = trace_now(CLOCK_REALTIME);
+    u8 *end = trace_capture_text(kept, (u8 *)(kept->values + 3), 0, t->process->executable);
+    end = trace_capture_text(kept, end, 1, t->personality->name);
+    kept->size = (u32)(end - (u8 *)kept);
+    struct trace_record *r = trace_reserve(s, RECORD_THREAD, (u32)s->tid);
     if (r == NULL)
         return;
-    r->arguments = 3;
-    r->values[0] = (u64)s->pid;
-    r->values[1] = (u64)host(__NR_getppid);
-    r->values[2] = now(CLOCK_REALTIME);
-    u8 *end = trace_capture_text(r, (u8 *)(r->values + 3), 0, t->process->executable);
-    commit(s, r, trace_capture_text(r, end, 1, t->personality->name));
+    memcpy(r, kept, kept->size);
+    trace_commit(s, r, (u8 *)r + r->size);
+}
+
+struct host_rusage {
+    struct { s64 sec, usec; } user, system;
+    s64 resident, shared[3], minor, major, swaps, blocks_in, blocks_out, messages[2], signals, voluntary, involuntary;
+};
+
+/* What the process has used so far: at its begin, since a launcher had it before, and at its end. */
+static void report_usage(struct trace_slot *s, u32 ends)
+{
+    struct host_rusage u;
+    struct trace_record *r = trace_reserve(s, RECORD_USAGE, ends);
+    if (r == NULL || host(__NR_getrusage, 0 /* RUSAGE_SELF */, &u) != 0)
+        return;
+    r->arguments = USAGE_VALUES;
+    r->values[USAGE_USER] = (u64)u.user.sec * 1000000000UL + (u64)u.user.usec * 1000UL;
+    r->values[USAGE_SYSTEM] = (u64)u.system.sec * 1000000000UL + (u64)u.system.usec * 1000UL;
+    r->values[USAGE_MINOR_FAULTS] = (u64)u.minor;
+    r->values[USAGE_MAJOR_FAULTS] = (u64)u.major;
+    r->values[USAGE_VOLUNTARY_SWITCHES] = (u64)u.voluntary;
+    r->values[USAGE_INVOLUNTARY_SWITCHES] = (u64)u.involuntary;
+    r->values[USAGE_RESIDENT] = (u64)u.resident * 1024;
+    r->values[USAGE_STORAGE_READ] = (u64)u.blocks_in * 512;
+    r->values[USAGE_STORAGE_WRITTEN] = (u64)u.blocks_out * 512;
+    trace_commit(s, r, (u8 *)(r->values + USAGE_VALUES));
 }
 
 static void occupy(struct thread *t, struct trace_slot *s)
@@ -143,11 +216,8 @@ static void occupy(struct thread *t, struct trace_slot *s)
     s->kernel = kernel_index(t);
     t->trace_ring = (u64)s;
     introduce(t, s);
-}
-
-static struct trace_slot *slot_number(u32 i)
-{
-    return (struct trace_slot *)((u8 *)(trace_area + 1) + i * trace_area->slot_size);
+    if (s->pid == s->tid)
+        report_usage(s, 0);
 }
 
 static struct trace_slot *claim(struct thread *t)
@@ -161,6 +231,7 @@ static struct trace_slot *claim(struct thread *t)
         while (next <= i && !__atomic_compare_exchange_n(&trace_area->next_slot, &next, i + 1, false,
                                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
             ;
+        s->ring_size = i < trace_area->large_slots ? trace_area->large_ring : trace_area->small_ring;
         occupy(t, s);
         return s;
     }
@@ -168,133 +239,74 @@ static struct trace_slot *claim(struct thread *t)
     return NULL;
 }
 
-static struct trace_slot *slot_of(struct thread *t)
+struct trace_slot *trace_slot_of(struct thread *t)
 {
     return t->trace_ring != 0 ? (struct trace_slot *)t->trace_ring : claim(t);
 }
 
+struct trace_thread *trace_thread_of(struct thread *t)
+{
+    if (t->trace_state == NULL)
+        t->trace_state = runtime_alloc(sizeof(struct trace_thread));
+    return t->trace_state;
+}
+
+/* A process that cannot have the area says so in its first page, where the reader finds it. */
+static struct trace_area *map_area(int fd)
+{
+    long size = host(__NR_lseek, fd, 0, 2 /* SEEK_END */);
+    if (is_error(size) || size < (long)sizeof(struct trace_area))
+        return NULL;
+    long at = host(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (!is_error(at))
+        return (struct trace_area *)at;
+    at = host(__NR_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (!is_error(at)) {
+        __atomic_add_fetch(&((struct trace_area *)at)->unmapped, 1, __ATOMIC_RELAXED);
+        host(__NR_munmap, at, PAGE);
+    }
+    return NULL;
+}
+
 void trace_boot(struct thread *t, int fd, int slot)
 {
-    struct trace_area *head;
-    long size = host(__NR_lseek, fd, 0, 2 /* SEEK_END */);
-    if (is_error(size) || size < (long)sizeof(*head))
+    struct trace_area *area = map_area(fd);
+    if (area == NULL || area->magic != TRACE_MAGIC || area->version != TRACE_VERSION)
         return;
-    long at = host(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (is_error(at))
-        return;
-    head = (struct trace_area *)at;
-    if (head->magic != TRACE_MAGIC || head->version != TRACE_VERSION) {
-        host(__NR_munmap, at, size);
-        return;
-    }
     area_fd = fd;
-    trace_area = head;
+    trace_area = area;
+    host_calls_wanted = (area->options & TRACE_WITH_HOST_CALLS) != 0;
     if (slot < 0)
         return;
     struct trace_slot *s = slot_number((u32)slot);
-    struct trace_record *r = record_at(s, s->head);
-    if (is_open(s)) { /* the execve that brought us here */
-        r->state = STATE_DONE;
-        r->duration = now(CLOCK_MONOTONIC) - r->start;
-        commit(s, r, (u8 *)r + r->size);
-    }
+    if (trace_is_open(s))
+        trace_executed(t, s);
     occupy(t, s);
-}
-
-/* ---- calls ---------------------------------------------------------------------------------------- */
-
-static const struct trace_call *captures_of(u32 kernel, u64 number)
-{
-    const struct trace_table *table = &trace_tables[kernel];
-    return table->kernel != NULL && number < table->limit ? &table->calls[number] : NULL;
-}
-
-static u8 *capture_all(struct trace_record *r, u8 *at, u32 when, const u64 *a, long result)
-{
-    const struct trace_call *call = captures_of(r->kernel, r->number);
-    for (u32 i = 0; call != NULL && i < call->count; i++)
-        if (call->arguments[i].when & when)
-            at = trace_capture(r, at, &call->arguments[i], a, result);
-    return at;
-}
-
-static struct trace_record *begin_call(struct trace_slot *s, u64 number, const u64 *a, const struct call_entry *entry)
-{
-    struct trace_record *r = reserve(s, RECORD_CALL, s->kernel, (u32)number);
-    if (r == NULL)
-        return NULL;
-    r->state = STATE_OPEN;
-    r->arguments = entry != NULL ? entry->arguments : 6;
-    for (u32 i = 0; i < r->arguments; i++)
-        r->values[i] = a[i];
-    u8 *end = capture_all(r, (u8 *)(r->values + r->arguments), TRACE_ENTRY, a, 0);
-    r->size = (u32)(end - (u8 *)r);
-    return r;
-}
-
-bool trace_enter(struct thread *t, u64 number, const u64 *a, const struct call_entry *entry)
-{
-    if (trace_area->off)
-        return false;
-    struct trace_slot *s = slot_of(t);
-    if (s == NULL || (s->kernel < TRACE_KERNELS && number < TRACE_CALLS && !trace_area->wanted[s->kernel][number]))
-        return false;
-    if (begin_call(s, number, a, entry) == NULL)
-        return false;
-    __atomic_store_n(&s->open, s->head + 1, __ATOMIC_RELEASE);
-    if (entry != NULL && (entry->flags & CALL_NO_RESULT))
-        commit_open(s);
-    return true;
-}
-
-void trace_leave(struct thread *t, const struct frame *f, u64 number, const u64 *a,
-                 const struct call_entry *entry, long result)
-{
-    u64 end = now(CLOCK_MONOTONIC);
-    struct trace_slot *s = (struct trace_slot *)t->trace_ring;
-    if (s == NULL) { /* the child of a fork: its parent's record is not its own */
-        s = claim(t);
-        if (s == NULL || begin_call(s, number, a, entry) == NULL)
-            return;
-    } else if (!is_open(s)) {
-        return;
-    }
-    struct trace_record *r = record_at(s, s->head);
-    r->duration = end > r->start ? end - r->start : 0;
-    bool failed = is_error(result) && result != RESULT_IN_FRAME;
-    if (trace_area->only == (failed ? TRACE_ONLY_SUCCESSFUL : TRACE_ONLY_FAILED) ||
-        r->duration < trace_area->least_duration) {
-        s->open = 0;
-        return;
-    }
-    r->state = STATE_DONE;
-    r->result = result == RESULT_IN_FRAME ? (long)f->rax : result;
-    r->second = f->rdx;
-    u8 *at = (u8 *)r + r->size;
-    commit(s, r, failed ? at : capture_all(r, at, TRACE_EXIT, a, result));
 }
 
 /* ---- signals and ends ------------------------------------------------------------------------------ */
 
 void trace_signal(struct thread *t, const struct delivery *d)
 {
-    struct trace_slot *s = trace_area->off ? NULL : slot_of(t);
-    struct trace_record *r = s ? reserve(s, RECORD_SIGNAL, s->kernel, (u32)d->guest_signal) : NULL;
+    struct trace_slot *s = trace_area->off ? NULL : trace_slot_of(t);
+    struct trace_record *r = s ? trace_reserve(s, RECORD_SIGNAL, (u32)d->guest_signal) : NULL;
     if (r == NULL)
         return;
     r->arguments = 3;
     r->values[0] = (u64)(s64)d->info.code;
     r->values[1] = d->info.raw[0];
     r->values[2] = d->info.raw[1];
-    commit(s, r, (u8 *)(r->values + 3));
+    trace_commit(s, r, (u8 *)(r->values + 3));
 }
 
 static void end_slot(struct thread *t)
 {
     struct trace_slot *s = (struct trace_slot *)t->trace_ring;
+    runtime_free(t->trace_state);
+    t->trace_state = NULL;
     if (trace_area == NULL || s == NULL)
         return;
-    commit_open(s);
+    trace_commit_open(s);
     t->trace_ring = 0;
     __atomic_store_n(&s->state, SLOT_ENDED, __ATOMIC_RELEASE);
 }
@@ -302,12 +314,15 @@ ON_THREAD_EXIT(end_slot);
 
 static void end_process(struct thread *t, u32 number, s64 result)
 {
-    struct trace_slot *s = trace_area != NULL ? (struct trace_slot *)t->trace_ring : NULL;
-    struct trace_record *r = s != NULL && !trace_area->off ? reserve(s, RECORD_END, s->kernel, number) : NULL;
+    struct trace_slot *s = trace_area != NULL && !trace_area->off ? (struct trace_slot *)t->trace_ring : NULL;
+    if (s == NULL)
+        return;
+    report_usage(s, 1);
+    struct trace_record *r = trace_reserve(s, RECORD_END, number);
     if (r == NULL)
         return;
     r->result = result;
-    commit(s, r, (u8 *)r->values);
+    trace_commit(s, r, (u8 *)r->values);
     end_slot(t);
 }
 
@@ -319,5 +334,9 @@ void trace_death(struct thread *t, int host_signal)
     end_process(t, (u32)t->personality->signal_from_host(host_signal), 1);
 }
 
-static void forget_parent(struct thread *t) { t->trace_ring = 0; }
+static void forget_parent(struct thread *t)
+{
+    t->trace_ring = 0;
+    trace_names_forget();
+}
 ON_FORK_CHILD(forget_parent);

@@ -62,6 +62,14 @@ class Call:
         self.arguments = tuple(words[self._shift :])
 
     @property
+    def name(self) -> str:
+        """As the kernel's table has it."""
+        from syscalls import load
+
+        row = load(self.guest.kernel).by_number.get(self.number)
+        return row.name if row else f"call_{self.number}"
+
+    @property
     def site(self) -> int:
         """The address after the guest's system call instruction."""
         return int(self._registers.rip)
@@ -110,8 +118,15 @@ class Call:
         if self._convention.carry:
             self._store(FRAME_RFLAGS, self._word(FRAME_RFLAGS) & ~CARRY)
 
-    def fail(self, error: int) -> None:
-        """After the call: make the guest see this errno, in its own numbering."""
+    def fail(self, error: int | str) -> None:
+        """After the call: make the guest see this errno, by its name or the guest's number for it.
+
+        Raises KeyError for a name that the guest's kernel does not have.
+        """
+        if isinstance(error, str):
+            from syscalls import load
+
+            error = load(self.guest.kernel).errno[error].number
         self._store(FRAME_RAX, error if self._convention.carry else -error)
         if self._convention.carry:
             self._store(FRAME_RFLAGS, self._word(FRAME_RFLAGS) | CARRY)

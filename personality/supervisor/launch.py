@@ -45,9 +45,12 @@ class Options:
 
     `before` and `after` are called around each call, in the supervisor's process (engine ptrace).
     `trace` is the descriptor of a trace area that every guest writes its calls into.
+    `control`: the parent process is the supervisor already, and this is the guests' end of its socket.
     """
 
-    __slots__ = ("after", "argv0", "before", "engine", "kernel", "patch", "release", "trace", "verbose")
+    __slots__ = (
+        "after", "argv0", "before", "control", "engine", "kernel", "patch", "release", "trace", "verbose",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Options:
         before: Hook | None = None,
         after: Hook | None = None,
         trace: int = -1,
+        control: _socket.socket | None = None,
     ) -> None:
         self.engine = engine
         self.kernel = kernel
@@ -71,6 +75,7 @@ class Options:
         self.before = before
         self.after = after
         self.trace = trace
+        self.control = control
 
 
 def runtime_path() -> str:
@@ -188,8 +193,7 @@ def start(
         _execute(target.path, target.arguments, environment)
 
     base = reserved_base()
-    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)  # before the first request is sent
+    ours, theirs = control_sockets() if options.control is None else (None, options.control)
     runtime = runtime_path()
     os.dup2(theirs.fileno(), base, inheritable=True)
     _place(os.open(runtime, os.O_RDONLY | os.O_CLOEXEC), base + 1)
@@ -214,13 +218,23 @@ def start(
     for descriptor in (target.answer.plan, target.descriptor, interpreter_plan, interpreter):
         if descriptor >= 0:
             os.set_inheritable(descriptor, True)
-    supervisor = _start_supervisor(ours, target.answer.kernel, planner, options)
+    if ours is not None:
+        supervisor = _start_supervisor(ours, target.answer.kernel, planner, options)
+    else:
+        supervisor = os.getppid() if _tracing_needs_permission() else 0
     if supervisor:
         settings["supervisor"] = supervisor
     settings["exe"] = target.path if target.path.startswith("/") else os.path.realpath(target.path)
     guise = ",".join(f"{name}={value}" for name, value in settings.items())
     restore_signals()
     _execute(runtime, target.arguments, {"GUISE": guise, **environment})
+
+
+def control_sockets() -> tuple[_socket.socket, _socket.socket]:
+    """The supervisor's end and the guests'."""
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)  # before the first request is sent
+    return ours, theirs
 
 
 def reserved_base() -> int:

@@ -41,6 +41,7 @@ _EVENT_STOP = 128
 _BIRTHS = (requests.PTRACE_EVENT_FORK, requests.PTRACE_EVENT_VFORK, requests.PTRACE_EVENT_CLONE)
 _GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _WALL = 0x40000000
+_OWN = 0x20000000  # __WNOTHREAD: what this thread started or traces, and nobody else's children
 _USER_DISPATCH = 2  # si_code of a caught call
 _KERNEL = 0x80  # si_code of a breakpoint instruction
 _CODE_OFFSET = 8  # of si_code in siginfo_t
@@ -57,6 +58,8 @@ class Tracer:
         self._before = before
         self._after = after
         self._started = False
+        self.statuses: dict[int, int] = {}
+        """Wait statuses of the threads and processes that have ended."""
         self._breakpoints: set[int] = set()
         self._kernels: dict[int, str] = {}
         self._calls: dict[int, Call] = {}
@@ -85,10 +88,11 @@ class Tracer:
     def _trace(self) -> None:
         while True:
             try:
-                tid, status = os.waitpid(-1, _WALL)
+                tid, status = os.waitpid(-1, _WALL | _OWN)
             except ChildProcessError:
                 return
             if not os.WIFSTOPPED(status):
+                self.statuses[tid] = status
                 self._forget(tid)
                 continue
             try:

@@ -11,12 +11,14 @@ import fcntl
 import mmap
 import os
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from personality.tracing import layout
 
-SLOTS = 1024
-RING_SIZE = 1 << 20
+LARGE_SLOTS, LARGE_RING = 512, 1 << 20
+SMALL_SLOTS, SMALL_RING = 8192, 1 << 16
+LARGEST_RING = 1 << 26
 
 _FLOCK = struct.Struct("hhqqi4x")
 _GET_LOCK, _SET_LOCK = 36, 37  # F_OFD_*: locks of a description, not of a process
@@ -31,40 +33,58 @@ class Chunk(NamedTuple):
     open: bool = False
 
 
+class Policy(NamedTuple):
+    """What guests do about their calls.  `wanted` and `tamper` are by (kernel, call number), in the words
+    of trace.h; a call that is in neither is recorded and left alone when `everything` is set."""
+
+    everything: bool = True
+    wanted: dict[tuple[int, int], int] = {}  # noqa: RUF012
+    tamper: dict[tuple[int, int], int] = {}  # noqa: RUF012
+    offsets: tuple[int, int, int, int] = (0, 0, 0, 0)
+    data: bytes = b""
+
+
 class Area:
     """A new trace area.  `guests` is the descriptor that guests inherit: close it once they have it."""
 
-    def __init__(self, *, slots: int = SLOTS, ring_size: int = RING_SIZE, lossy: bool = False) -> None:
+    def __init__(
+        self, *, full: int = layout.FULL_WAIT, options: int = layout.WITH_NAMES, text_limit: int = 32,
+        stack_limit: int = 8192, policy: Policy | None = None, ring: int = LARGE_RING,
+    ) -> None:  # fmt: skip
+        policy = policy or Policy()
         self.guests = os.memfd_create("guise-trace")
-        self._slot_size = layout.PAGE + ring_size
-        self._mask = ring_size - 1
-        os.ftruncate(self.guests, layout.HEADER_SIZE + slots * self._slot_size)
+        self._rings = (ring, min(ring, SMALL_RING))
+        self._sizes = (layout.PAGE + self._rings[0], layout.PAGE + self._rings[1])
+        self._slots_at = (
+            (layout.HEADER_SIZE + len(policy.data) + layout.PAGE - 1) // layout.PAGE * layout.PAGE
+        )
+        total = self._slots_at + LARGE_SLOTS * self._sizes[0] + SMALL_SLOTS * self._sizes[1]
+        os.ftruncate(self.guests, total)
         self._file = os.open(f"/proc/self/fd/{self.guests}", os.O_RDWR | os.O_CLOEXEC)
         _lock(self.guests, layout.GUESTS_BYTE, fcntl.F_RDLCK)
         _lock(self._file, layout.READER_BYTE, fcntl.F_WRLCK)
         self._memory = mmap.mmap(self._file, 0)
         layout.HEADER.pack_into(
-            self._memory, 0, layout.MAGIC, layout.VERSION, 0, int(lossy), 0, 0, slots, 32,
-            self._slot_size, ring_size, 0, 0,
+            self._memory, 0, layout.MAGIC, layout.VERSION, 0, full, options, LARGE_SLOTS + SMALL_SLOTS,
+            LARGE_SLOTS, text_limit, stack_limit, self._slots_at, *self._rings, 0, 0, 0,
         )  # fmt: skip
         self._words = memoryview(self._memory).cast("Q")
         self._futex = ctypes.CDLL(None).syscall
         self._start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
-        for kernel in range(layout.KERNELS):
-            self.want(kernel, None)
+        self._set(policy)
 
-    def want(self, kernel: int, numbers: set[int] | None) -> None:
-        """Record only these calls of a guest kernel (None: all); takes effect at once."""
-        wanted = bytearray(layout.CALLS)
-        for number in range(layout.CALLS) if numbers is None else numbers:
-            wanted[number] = 1
-        start = layout.WANTED_OFFSET + kernel * layout.CALLS
-        self._memory[start : start + layout.CALLS] = bytes(wanted)
-
-    def limit(self, *, only: int = 0, least_duration: int = 0, text: int = 32) -> None:
-        """layout.ONLY_*, the shortest call in ns, and how many bytes of a buffer are taken."""
-        struct.pack_into("<IQ", self._memory, layout.ONLY_OFFSET, only, least_duration)
-        struct.pack_into("<I", self._memory, layout.TEXT_LIMIT_OFFSET, text)
+    def _set(self, policy: Policy) -> None:
+        for offset, table, otherwise in (
+            (layout.WANTED_OFFSET, policy.wanted, int(policy.everything)),
+            (layout.TAMPER_OFFSET, policy.tamper, 0),
+        ):
+            if otherwise:
+                filled = struct.pack("<H", otherwise) * layout.KERNELS * layout.CALLS
+                self._memory[offset : offset + len(filled)] = filled
+            for (kernel, number), value in table.items():
+                struct.pack_into("<H", self._memory, offset + 2 * (kernel * layout.CALLS + number), value)
+        layout.POLICY.pack_into(self._memory, layout.POLICY_OFFSET, *policy.offsets)
+        self._memory[layout.HEADER_SIZE : layout.HEADER_SIZE + len(policy.data)] = policy.data
 
     def has_guests(self) -> bool:
         """Whether any guest process is left; only after `guests` was closed here."""
@@ -76,20 +96,31 @@ class Area:
     def drain(self) -> list[Chunk]:
         """Everything complete so far, in order per slot; makes room and wakes writers that wait."""
         chunks = []
-        for slot in range(self._claimed()):
-            start = self._slot(slot)
-            state, _pid, _tid, waiting, _dropped, _kernel, head, _open, tail = layout.SLOT.unpack_from(
-                self._memory, start
-            )
-            if state == layout.SLOT_FREE:
-                continue
+        for slot, start, fields in self._used():
+            state, waiting, head, tail = fields[0], fields[3], fields[9], fields[11]
             if head != tail:
-                chunks.append(Chunk(slot, self._bytes(start, tail, head)))
+                chunks.append(Chunk(slot, self._bytes(start, fields[8], tail, head)))
                 self._words[(start + layout.SLOT_TAIL_OFFSET) // 8] = head
                 if waiting:
                     self._wake(start)
             elif state == layout.SLOT_ENDED:
-                self._free(start)
+                self._free(slot, start)
+        return chunks
+
+    def snapshot(self, *, ended_only: bool = False) -> list[Chunk]:
+        """What rings that overwrite themselves hold now.  `ended_only`: of threads that are gone, whose
+        slots become free again."""
+        chunks = []
+        for slot, start, fields in self._used():
+            if ended_only and fields[0] != layout.SLOT_ENDED:
+                continue
+            head, tail = fields[9], fields[11]
+            data = self._bytes(start, fields[8], tail, head) if head != tail else b""
+            overtaken = self._words[(start + layout.SLOT_TAIL_OFFSET) // 8] - tail
+            chunks.append(Chunk(slot, self._introduction(start) + data[overtaken:]))
+            if ended_only:
+                self._words[(start + layout.SLOT_TAIL_OFFSET) // 8] = head
+                self._free(slot, start)
         return chunks
 
     def bury(self, *, everybody: bool = False) -> list[Chunk]:
@@ -98,22 +129,27 @@ class Area:
         `everybody`: no guest is left, so that nobody need be looked for (and zombies do not count).
         """
         chunks = []
-        for slot in range(self._claimed()):
-            start = self._slot(slot)
-            state, pid, tid, _waiting, _dropped, _kernel, head, open_, tail = layout.SLOT.unpack_from(
-                self._memory, start
-            )
+        for slot, start, fields in self._used():
+            state, pid, tid, head, open_, tail = *fields[:3], *fields[9:12]
             if state != layout.SLOT_USED or tail != head:
                 continue
             if not everybody and os.path.exists(f"/proc/{pid}/task/{tid}"):
                 continue
             # It may have gone on between the two looks: only what has not moved since is final.
-            if layout.SLOT.unpack_from(self._memory, start)[6] != head:
+            if layout.SLOT.unpack_from(self._memory, start)[9] != head:
                 continue
             if open_ == head + 1:
-                chunks.append(Chunk(slot, self._open_record(start, head), open=True))
-            self._free(start)
+                chunks.append(Chunk(slot, self._open_record(start, fields[8], head), open=True))
+            self._free(slot, start)
         return chunks
+
+    def open_calls(self) -> list[Chunk]:
+        """The calls in progress, where nobody writes any more."""
+        return [
+            Chunk(slot, self._open_record(start, fields[8], fields[9]), open=True)
+            for slot, start, fields in self._used()
+            if fields[10] == fields[9] + 1
+        ]
 
     def losses(self) -> int:
         """Calls that were not recorded: dropped from full rings, or of threads without a slot."""
@@ -121,6 +157,10 @@ class Area:
         for slot in range(self._claimed()):
             lost += layout.SLOT.unpack_from(self._memory, self._slot(slot))[4]
         return lost
+
+    def unmapped(self) -> int:
+        """Processes that could not be traced for want of address space."""
+        return int(struct.unpack_from("<I", self._memory, layout.UNMAPPED_OFFSET)[0])
 
     def stop(self) -> None:
         """Guests go on without writing."""
@@ -134,27 +174,47 @@ class Area:
         self._memory.close()
         os.close(self._file)
 
+    def claimed(self) -> int:
+        """How many slots were ever in use at a time."""
+        return self._claimed()
+
+    def _used(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        for slot in range(self._claimed()):
+            start = self._slot(slot)
+            fields = layout.SLOT.unpack_from(self._memory, start)
+            if fields[0] != layout.SLOT_FREE and fields[8] != 0:
+                yield slot, start, fields
+
     def _claimed(self) -> int:
         return int(struct.unpack_from("<I", self._memory, layout.NEXT_SLOT_OFFSET)[0])
 
     def _slot(self, number: int) -> int:
-        return layout.HEADER_SIZE + number * self._slot_size
+        large = min(number, LARGE_SLOTS)
+        return self._slots_at + large * self._sizes[0] + (number - large) * self._sizes[1]
 
-    def _free(self, start: int) -> None:
-        struct.pack_into("<Q", self._memory, start + 72, 0)  # no call is open
+    def _free(self, slot: int, start: int) -> None:
+        struct.pack_into("<Q", self._memory, start + layout.SLOT_OPEN_OFFSET, 0)  # no call is open
         struct.pack_into("<I", self._memory, start + layout.SLOT_STATE_OFFSET, layout.SLOT_FREE)
 
-    def _bytes(self, start: int, tail: int, head: int) -> bytes:
+    def _introduction(self, start: int) -> bytes:
+        at = start + layout.SLOT_INTRODUCTION_OFFSET
+        (size,) = struct.unpack_from("<I", self._memory, at)
+        return self._memory[at : at + size]
+
+    def _bytes(self, start: int, size: int, tail: int, head: int) -> bytes:
         ring = start + layout.PAGE
-        first, last = tail & self._mask, head & self._mask
+        first, last = tail & (size - 1), head & (size - 1)
         if first < last:
             return self._memory[ring + first : ring + last]
-        return self._memory[ring + first : ring + self._mask + 1] + self._memory[ring : ring + last]
+        return self._memory[ring + first : ring + size] + self._memory[ring : ring + last]
 
-    def _open_record(self, start: int, head: int) -> bytes:
-        at = start + layout.PAGE + (head & self._mask)
-        (size,) = struct.unpack_from("<I", self._memory, at)
-        return self._memory[at : at + min(size, layout.LARGEST_RECORD)]
+    def _open_record(self, start: int, size: int, head: int) -> bytes:
+        """b"" when nobody knows whether it is wanted."""
+        at = start + layout.PAGE + (head & (size - 1))
+        fields = layout.RECORD.unpack_from(self._memory, at)
+        if fields[7] & layout.UNDECIDED:
+            return b""
+        return self._memory[at : at + min(fields[0], layout.LARGEST_RECORD)]
 
     def _wake(self, start: int) -> None:
         struct.pack_into("<I", self._memory, start + layout.SLOT_WAITING_OFFSET, 0)

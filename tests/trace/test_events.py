@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_json_matches_its_schema(events: list[Event]) -> None:
     validator = jsonschema.Draft202012Validator(schema)
     for event in events:
         validator.validate(event)
-    assert not validator.is_valid({**events[0], "schema": 2})
+    assert not validator.is_valid({**events[0], "schema": 1})
 
 
 def test_timeline(recording: Path, trace: Trace) -> None:
@@ -99,7 +100,7 @@ def test_stacks(recording: Path, trace: Trace) -> None:
 
 def test_summary(recording: Path, trace: Trace) -> None:
     lines = trace("show", "-c", recording).stdout.splitlines()
-    rows = {line.split()[0]: line.split() for line in lines}
+    rows = {line.split()[0]: line.split() for line in lines if line}
     assert rows["open"][1:3] == ["2", "2"]
     assert rows["wait4"][1] == "2"
     assert "total" in rows
@@ -109,7 +110,7 @@ def test_text(guest: Path, trace: Trace) -> None:
     done = trace(guest)
     lines = done.stderr.splitlines()
     assert done.returncode == 5
-    assert 'write(1, "hello\\n", 6) = 6' in lines
+    assert re.fullmatch(r'write\(1<pipe:\[\d+\]>, "hello\\n", 6\) = 6', lines[0])
     wanted = 'open("/no/such\\nfile", O_WRONLY|O_CREAT|O_TRUNC, 0644) = -1 ENOENT (No such file or directory)'
     assert wanted in lines
     assert lines[-1].endswith("+++ exited with 5 +++")

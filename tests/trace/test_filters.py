@@ -43,7 +43,7 @@ def test_live_and_recorded(
         ("%fiel", "there is no class %fiel"),
         ("errno=ENOEN", "no kernel has an error ENOEN: did you mean ENOENT?"),
         ("path~(", "the regular expression is wrong"),
-        ("fd=x", "the value is a number"),
+        ("fd=x", "x is no number and no constant"),
         ("duration>3", "is no duration"),
     ],
 )

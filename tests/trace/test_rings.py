@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from guise.tracing import automata, programs, tampering
 from personality.tracing import layout, records
 from personality.tracing import recording as recordings
 from syscalls import load
@@ -114,17 +115,41 @@ def test_a_truncated_recording_is_read_so_far(recording: Path, trace: Trace, tmp
 
 
 def test_layout_is_the_runtimes() -> None:
-    header = (ROOT / "personality" / "runtime" / "trace.h").read_text()
+    folder = ROOT / "personality" / "runtime"
+    header = (folder / "trace.h").read_text() + (folder / "trace_records.h").read_text()
     numbers = dict(re.findall(r"#define (\w+) (0x[0-9a-f]+|\d+)U?L?\b", header, re.IGNORECASE))
     pairs = {
         "TRACE_MAGIC": layout.MAGIC, "TRACE_VERSION": layout.VERSION, "TRACE_KERNELS": layout.KERNELS,
         "TRACE_CALLS": layout.CALLS, "TRACE_RECORD": layout.LARGEST_RECORD, "RECORD_CALL": layout.CALL,
         "RECORD_SIGNAL": layout.SIGNAL, "RECORD_THREAD": layout.THREAD, "RECORD_END": layout.END,
-        "STATE_NO_RETURN": layout.NO_RETURN, "CAPTURE_OUT": layout.CAPTURE_OUT,
-        "CAPTURE_TRUNCATED": layout.CAPTURE_TRUNCATED, "CAPTURE_FAULT": layout.CAPTURE_FAULT,
-        "SLOT_ENDED": layout.SLOT_ENDED, "TRACE_ONLY_FAILED": layout.ONLY_FAILED,
+        "RECORD_USAGE": layout.USAGE, "RECORD_DESCRIPTOR": layout.DESCRIPTOR, "RECORD_LOST": layout.LOST,
+        "RECORD_MAPPING": layout.MAPPING, "STATE_NO_RETURN": layout.NO_RETURN,
+        "CAPTURE_OUT": layout.CAPTURE_OUT, "CAPTURE_TRUNCATED": layout.CAPTURE_TRUNCATED,
+        "CAPTURE_FAULT": layout.CAPTURE_FAULT, "CAPTURE_NESTED": layout.CAPTURE_NESTED,
+        "CAPTURE_STACK": layout.CAPTURE_STACK, "CAPTURE_HOST": layout.CAPTURE_HOST,
+        "CAPTURE_DESCRIPTOR": layout.CAPTURE_DESCRIPTOR, "SLOT_ENDED": layout.SLOT_ENDED,
+        "FULL_DROP": layout.FULL_DROP, "FULL_OVERWRITE": layout.FULL_OVERWRITE,
+        "TRACE_WITH_NAMES": layout.WITH_NAMES, "TRACE_WITH_STACKS": layout.WITH_STACKS,
+        "TRACE_WITH_HOST_CALLS": layout.WITH_HOST_CALLS, "TRACE_WITH_ENVIRONMENT": layout.WITH_ENVIRONMENT,
+        "TRACE_WITH_VALUES": layout.WITH_VALUES, "OP_THREAD": programs.THREAD, "OP_MEMBER": programs.MEMBER,
+        "OP_DURATION": programs.DURATION, "OP_BYTES": programs.BYTES, "WIDTH_SIGNED": programs.SIGNED,
+        "WIDTH_BIG_ENDIAN": programs.BIG_ENDIAN, "COMPARE_ALL_BITS": programs.ALL_BITS,
+        "COMPARE_LESS_OR_EQUAL": programs.LESS_OR_EQUAL, "MEMBER_OF_RESULT": programs.MEMBER_OF_RESULT,
+        "BYTES_OF_RESULT": programs.BYTES_OF_RESULT, "TRUTH_UNKNOWN": programs.UNKNOWN,
+        "AUTOMATON_MATCHED": automata.MATCHED, "AUTOMATON_MATCHES": automata.MATCHES,
+        "AUTOMATON_HOPELESS": automata.HOPELESS, "TAMPERED_RESULT": tampering.RESULT,
+        "TAMPERED_DELAY": tampering.DELAY, "TAMPERED_SIGNAL": tampering.SIGNAL,
+        "TAMPERED_ARGUMENT": tampering.ARGUMENT, "TAMPERED_MEMORY": tampering.MEMORY,
     }  # fmt: skip
     for name, value in pairs.items():
         assert int(numbers[name], 0) == value, name
-    assert layout.RECORD.size == 48
+    sizes = dict(re.findall(r"sizeof\(struct (\w+)\) == (\d+)", header))
+    structs = {
+        "trace_record": layout.RECORD, "trace_capture": layout.CAPTURE, "trace_op": layout.OP,
+        "trace_rule": layout.RULE, "trace_automaton": layout.AUTOMATON, "trace_host_call": layout.HOST_CALL,
+        "trace_descriptor": layout.DESCRIPTOR_HEAD,
+    }  # fmt: skip
+    for name, packed in structs.items():
+        assert int(sizes[name]) == packed.size, name
     assert layout.SLOT.size == layout.SLOT_TAIL_OFFSET + 8
+    assert layout.HEADER.size == 80

@@ -1,0 +1,116 @@
+"""One run of `guise trace`: from its settings to a running program, and to what is said at its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from guise import run_command
+from guise.cli import UsageError, complain
+from guise.trace_options import Settings
+from guise.tracing import filters, live, policy, tampering
+from personality.supervisor import launch
+from personality.tracing import layout
+from personality.tracing.area import Area, Chunk
+from syscalls import load
+from syscalls import parse as tables
+from syscalls.model import HOST, Abi
+
+_FORMS_WITHOUT_NAMES = ("summary", "profile")
+
+
+def kernels() -> list[Abi]:
+    """All guest kernels, in the order that records use."""
+    return [load(name) for name in tables.kernels()]
+
+
+def chosen(settings: Settings) -> filters.Filter:
+    """Raises ExpressionError."""
+    return filters.parse(settings.expressions, kernels())
+
+
+class Plan:
+    """What is to run, and how it is to be traced."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ExpressionError when an expression means nothing."""
+        self.settings = settings
+        self.chosen = chosen(settings)
+        self.rules = [tampering.parse(order, self.chosen.kernels) for order in settings.orders]
+        self.policy = policy.build(self.chosen, self.rules)
+        self._redact = redactor(settings)
+
+    def area(self) -> Area:
+        """Raises LaunchError."""
+        settings = self.settings
+        full = layout.FULL_DROP if settings.lossy else layout.FULL_WAIT
+        options = 0 if settings.no_names or settings.form in _FORMS_WITHOUT_NAMES else layout.WITH_NAMES
+        options |= layout.WITH_STACKS if settings.callers else 0
+        options |= layout.WITH_HOST_CALLS if settings.host_calls else 0
+        if settings.environment:
+            options |= layout.WITH_ENVIRONMENT
+            options |= layout.WITH_VALUES if settings.redact is None or settings.redact else 0
+        return live.area_for(
+            full=layout.FULL_OVERWRITE if settings.flight else full,
+            options=options,
+            text_limit=0 if settings.redact == "" else settings.text_limit,
+            stack_limit=settings.stack_limit,
+            policy=self.policy,
+            events=settings.flight,
+        )
+
+    def start(self, before: Callable[[], None] | None = None, *, foreground: bool = True) -> live.Run:
+        """`before` is called in the new process.  Raises LaunchError."""
+        area = self.area()
+
+        def become() -> int:
+            if before is not None:
+                before()
+            return _start(self.settings.run, area)
+
+        return live.Run(area, become, foreground=foreground)
+
+    def redacted(self, chunks: list[Chunk]) -> list[Chunk]:
+        return [self._redact(chunk) for chunk in chunks]
+
+
+def redactor(settings: Settings) -> Callable[[Chunk], Chunk]:
+    if not settings.redact:
+        return lambda chunk: chunk
+    from guise.tracing.redact import Redactor
+
+    return Redactor(settings.redact).chunk
+
+
+def _start(run: run_command.Settings, area: Area) -> int:
+    """In the new process: become the guest."""
+    try:
+        kernel, release = run_command.parse_guest(run.guest)
+        options = launch.Options(
+            engine=run.engine,
+            kernel=kernel or HOST,  # its own programs are traced as well, and a file still says what it is
+            release=release,
+            patch=run.patch,
+            argv0=run.argv0,
+            verbose=run.verbose,
+            trace=area.guests,
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "GUISE"}
+        launch.start(run.program, run.words, environment, options)
+    except launch.LaunchError as error:
+        return complain(str(error), error.status)
+    except UsageError as error:
+        return complain(str(error), 2)
+
+
+def conclude(settings: Settings, run: live.Run) -> int:
+    """Say what was missed, and end as the program did."""
+    lost, unmapped = run.area.losses(), run.area.unmapped()
+    if lost:
+        why = ": --lossy drops what nobody has read in time" if settings.lossy else ""
+        complain(f"{lost} calls were not recorded{why}", 0)
+    if unmapped:
+        complain(f"{unmapped} processes were not traced: their address space has no room (ulimit -v)", 0)
+    elif not run.saw_something and os.waitstatus_to_exitcode(run.status) not in (125, 126, 127):
+        complain(f"{settings.run.program} is a program that this system runs natively: it was not traced", 0)
+    return live.end_as(run.status)
