@@ -53,7 +53,7 @@ def as_text(data: bytes) -> bytes:
     size = dropped = 0
     printer = text.Printer(text.Style(durations=True))
     for event in _events(data):
-        line = printer.line(event)
+        line = printer.add(event).removesuffix("\n")
         if not line:
             continue
         kept.append(line)
