@@ -38,6 +38,8 @@ void bsd_siginfo(struct bsd_siginfo *to, const struct siginfo_host *from);
 long bsd_own_fcntl(struct thread *t, int fd, u32 command, u64 argument);
 /* The release that the guest is told of, in its kernel's own notation. */
 u32 bsd_release(const struct process *p);
+/* Whether an absolute path is one of the host's that this kernel does not have, and that a guest must not see. */
+bool bsd_hides(u64 path);
 
 #include "ways.h"
 

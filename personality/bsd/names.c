@@ -86,6 +86,8 @@ static long read_link(struct thread *t, u64 fd, u64 path, u64 to, u64 room)
 {
     if (fd_is_reserved(t, (s32)fd))
         return -EBADF;
+    if (bsd_hides(path))
+        return -ENOENT;
     if ((s64)room < 0)
         return -EINVAL;
     if (room == 0) /* valid here, an error to the host */

@@ -34,6 +34,17 @@ static void plain(void)
     call(SYS_close, fd);
 }
 
+/* The host's view of this process: FreeBSD has no such place, and the runtime can be seen there. */
+static void own_process(void)
+{
+    struct stat st;
+    char buffer[64];
+    CHECK_IS(call(SYS_open, "/proc/self/maps", O_RDONLY, 0), -ENOENT);
+    CHECK_IS(call(SYS_openat, 99, "/proc/thread-self/maps", O_RDONLY, 0), -ENOENT);
+    CHECK_IS(call(SYS_readlink, "/proc/self/exe", buffer, sizeof(buffer)), -ENOENT);
+    CHECK_IS(call(SYS_fstatat, AT_FDCWD, "/proc/self/exe", &st, 0), -ENOENT);
+}
+
 static void links(void)
 {
     CHECK_IS(call(SYS_symlink, "file", "link"), 0);
@@ -161,6 +172,7 @@ static void test(void)
 {
     scratch_enter();
     plain();
+    own_process();
     links();
     directories();
     beneath();
