@@ -57,6 +57,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--profile",
         "--events",
         "--isa",
+        "--set",
+        "--parameters",
         "--memory",
         "--pages",
         "--wait",
@@ -91,7 +93,17 @@ WORDS: dict[str, tuple[str, ...]] = {
     "binfmt": ("install", "remove", "status"),
     "compat": ("run", "report", "diff", "list", "runs", "show"),
     "completion": ("bash", "zsh", "fish"),
-    "machine": ("guests", "run", "cost", "virtualizable", "kvm", "migrate", "checkpoint", "resume"),
+    "machine": (
+        "guests",
+        "run",
+        "cost",
+        "virtualizable",
+        "simulate",
+        "kvm",
+        "migrate",
+        "checkpoint",
+        "resume",
+    ),
     "trace": ("show",),
 }
 

@@ -176,6 +176,7 @@ guise machine ACTION ...     virtual machine monitors that execute, real ones on
   guise machine guests pagefault              a guest kernel's source beside its bytes
   guise machine cost --profile nehalem        cycles of one operation on each monitor
   guise machine virtualizable                 can trap-and-emulate work here? Popek and Goldberg's question
+  guise machine simulate nested-lru           an LRU under an LRU, and the balloon's cure
   sudo guise machine kvm                      what an exit costs here, measured
   sudo guise machine migrate --pages 3000     move a running guest to another process; the model beside it
   sudo guise machine checkpoint guest.state   run a guest and save it; `resume` runs it on
@@ -184,6 +185,7 @@ Actions:
   guests [GUEST]   the guest kernels and the monitors, or one kernel's listing
   run [GUEST...]   run kernels; `same`: every register and byte of memory ends as on the bare machine
   cost             Adams and Agesen's nanobenchmarks, counted here and priced by a cost profile
+  simulate [NAME]  nested-lru, balloon, reclaim, sharing, idle-tax, tlb, ticks, idle, spin, network
   virtualizable [x86|s390x]   which instructions are sensitive, privileged, or trap, by experiment
   kvm              measure port, memory-mapped and refused exits on /dev/kvm
   migrate          pre-copy a running guest to another process, and compare its memory there
@@ -200,6 +202,7 @@ Options:
   --profile NAME   the cost profile: prescott, penryn, nehalem, westmere, sandy-bridge
   --events         list every event with its count
   --isa s390x      run: the kernels for z/Architecture, bare and under trap-and-emulate
+  --set NAME=VALUE, --parameters   simulate: change a parameter (again for another); list them
   --json           for programs
 
 Executing needs `pip install 'guise[machine]'`; kvm needs /dev/kvm and the right to open it.

@@ -11,6 +11,7 @@ ACTIONS = {
     "run": "guise.machine.execute",
     "cost": "guise.machine.execute",
     "virtualizable": "guise.machine.experiment",
+    "simulate": "guise.machine.simulate",
     "kvm": "guise.machine.real",
     "migrate": "guise.machine.real",
     "checkpoint": "guise.machine.real",
