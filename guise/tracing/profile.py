@@ -14,6 +14,7 @@ from typing import Any
 
 from guise.tracing.summary import Counts
 from personality.tracing import layout
+from sandbox.workload import host_mark
 from syscalls import load
 from syscalls.model import Call
 
@@ -109,6 +110,8 @@ def build(
     return {
         "profile": SCHEMA,
         "command": list(command),
+        "directory": os.getcwd(),
+        "recorded_on": host_mark(),
         "kernels": sorted({call["kernel"] for call in calls}),
         "status": os.waitstatus_to_exitcode(status),
         "host": _host(),
