@@ -47,6 +47,9 @@ def _events(words: list[str]) -> int:
         for one in measured
     ]
     print_table(("event", "us", "cycles", "what"), rows)
+    for name, *_ in events.COUNTED:
+        if name not in {one.name for one in measured}:
+            print(f"not measured: {name}, which this KVM does not let a guest do in ring 3")
     print(f"this KVM: {events.below()}")
     published = ", ".join(f"{name} {cycles:,}" for name, cycles in events.PUBLISHED.items())
     print(f"round trips that the models use, in cycles (Agesen et al. 2012): {published}")

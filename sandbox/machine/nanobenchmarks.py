@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from sandbox.machine.monitors.registry import execute
 from sandbox.machine.x86.guests import GUESTS
@@ -22,7 +23,7 @@ ROWS: Mapping[str, str] = {
     "divzero": "divide",
     "ptemod": "pte",
 }
-ROUNDS = 16  # a whole number of batches; more would give the same differences
+ROUNDS = 8  # a whole number of batches; more would give the same differences
 # The paper's columns: software (VMware's binary translation) and hardware (first-generation VT-x).
 COLUMNS: Mapping[str, str] = {"native": "bare", "software": "translation", "hardware": "assist"}
 
@@ -37,6 +38,7 @@ class PerOperation:
     instructions: float
 
 
+@cache
 def per_operation(row: str, monitor: str) -> PerOperation:
     """Count one row on one monitor.  Raises KeyError for names outside ROWS, NotInstalled without Unicorn."""
     guest = GUESTS[ROWS[row]].repeated(ROUNDS)

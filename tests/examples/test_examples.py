@@ -15,6 +15,7 @@ SAYS = {
     "esbuild": ["document.querySelector", "identical to what esbuild for Linux makes"],
     "go-server": ["hello three, from a program for freebsd", "stopped in order"],
     "go-test-exec": ["tested on freebsd", "PASS: TestKernelSaysItIsFreeBSD", "PASS: TestLoopback"],
+    "monitors": ["BROKEN: memory 0x9004", "callout popfd", "host lru", "S/370's instructions of it: every"],
     "own-suite": ["4 of 5 passed, 1 failed", "nothing got worse", "noticed: exit status 1"],
     "partitions": ["board b1 is in production", "test stops", "at least 0.10 processing units"],
     "raw-calls": ["kernel: FreeBSD", "release: 14.1-RELEASE", "arguments: one two", "ENOSYS): 78"],

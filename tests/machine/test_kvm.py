@@ -262,5 +262,13 @@ def test_without_the_device_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch,
 @kvm
 def test_measured_events_are_all_there() -> None:
     found = {one.name: one.seconds for one in events.measure()}
-    assert set(found) == {"ioctl", "port write", "memory-mapped write", "memory-mapped read", "entry refused"}
+    always = {
+        "ioctl",
+        "port write",
+        "memory-mapped write",
+        "memory-mapped read",
+        "entry refused",
+        "first touch",
+    }
+    assert always <= set(found) <= always | {"cpuid", "hypercall"}
     assert found["port write"] > found["entry refused"]  # it does that, and runs the guest besides

@@ -30,6 +30,18 @@ PORT_LOOP = bytes.fromhex("e6e9ebfc")  # again: out 0xe9, al; jmp again
 MMIO_LOOP = bytes.fromhex("8907ebfc")  # again: mov [rdi], eax; jmp again
 READ_LOOP = bytes.fromhex("8b07ebfc")  # again: mov eax, [rdi]; jmp again
 BEYOND = 0x3000_0000  # an address without memory
+INSIDE = 4000  # how often a counted loop goes round before it leaves
+FRESH = 32 << 20  # the memory of a machine whose pages are touched for the first time
+# Loops that stay in the guest, or in the kernel: (name, what, body).  rdi starts at fresh memory.
+COUNTED = (
+    (
+        "first touch",
+        "a page that the machine does not have yet: nested or shadow fault",
+        "48ff074881c700100000",
+    ),
+    ("cpuid", "CPUID: an exit that the kernel serves, where KVM intercepts it", "89ce0fa289f1"),
+    ("hypercall", "VMCALL from ring 3: refused by the kernel, without an exit to the program", "0f01c1"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,12 +70,34 @@ def measure() -> list[Measured]:
         with Machine(2 * FIRST) as machine:
             _load(machine, code, registers)
             found.append(Measured(name, what, _median(partial(_runs, machine)) - floor))
+    for name, what, body in COUNTED:
+        inside = _counted(bytes.fromhex(body))
+        if inside is not None:
+            found.append(Measured(name, what, inside))
     with Machine(2 * FIRST) as machine:
         _load(machine, bytes.fromhex("ebfe"), {})
         machine.stop_soon()
         seconds = _median(partial(_runs, machine)) - floor
         found.append(Measured("entry refused", "KVM_RUN that leaves before the guest is entered", seconds))
     return found
+
+
+def _counted(body: bytes) -> float | None:
+    """Seconds of one round of `body`; None when the guest cannot do it on this KVM."""
+    loop = body + b"\xff\xc9" + bytes([0x75, 256 - len(body) - 4]) + b"\xe6\xe9"  # dec ecx; jne; out
+    times = []
+    for _ in range(BATCHES):
+        with Machine(FRESH) as machine:
+            Writer(2 * FIRST, 1, 1).start(machine)
+            machine.memory[CODE : CODE + len(loop)] = loop
+            registers = {"rcx": INSIDE, "rdi": 2 * FIRST}
+            machine.load_long_mode(0x1000, CODE, registers, 2 | IO_PRIVILEGE)
+            begun = time.perf_counter()
+            exit_ = machine.run()
+            times.append((time.perf_counter() - begun) / INSIDE)
+            if exit_.reason != "io":
+                return None
+    return statistics.median(times)
 
 
 def _load(machine: Machine, code: bytes, registers: Mapping[str, int]) -> None:

@@ -78,6 +78,7 @@ class Processor:
 
     def __init__(self) -> None:
         unicorn = optional("unicorn", "executing guest kernels")
+        optional("capstone", "executing guest kernels")  # hooks decode, and cannot say that it is missing
         self._constants: Any = optional("unicorn.x86_const", "executing guest kernels")
         self._unicorn: Any = unicorn
         self._engine: Any = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
@@ -86,6 +87,8 @@ class Processor:
         self._ids = {name: self._register_id(name) for name in (*REGISTERS, *SEGMENTS, "eip", "eflags")}
         self._control = {name: self._register_id(name) for name in ("cr0", "cr2", "cr3", "cr4")}
         self._tables = {name: self._register_id(name) for name in ("gdtr", "idtr", "ldtr", "tr")}
+        names = (*REGISTERS, "eflags", *self._control, "eip")  # EIP last: nothing may follow it
+        self._plain = [self._ids.get(name) or self._control[name] for name in names]
         self.space: Space | None = None
         self.intercept: Callable[[bytes, int], bool] | None = None  # (instruction, ring)
         self.boundary: Callable[[int, bytes], Stop | None] | None = None  # (address, instruction)
@@ -126,31 +129,30 @@ class Processor:
         """
         write = self._engine.reg_write
         self._engine.context_restore(self._contexts[state.privilege])
-        for name, identity in self._control.items():
-            write(identity, getattr(state, name))
         write(self._tables["gdtr"], (0, LOADING_TABLES + 0x40 * state.privilege, 0x3F, 0))
         self._loading = True
-        for name in SEGMENTS:
-            write(self._ids[name], state.segments[name])
+        self._engine.reg_write_batch([(self._ids[name], state.segments[name]) for name in SEGMENTS])
         self._loading = False
         write(self._tables["gdtr"], (0, state.gdtr[0], state.gdtr[1], 0))
         write(self._tables["idtr"], (0, state.idtr[0], state.idtr[1], 0))
-        for name, value in zip(REGISTERS, state.registers, strict=True):
-            write(self._ids[name], value)
-        write(self._ids["eflags"], state.eflags)
         write(self._tables["ldtr"], (state.ldtr, 0, 0, 0))
         write(self._tables["tr"], (state.tr, 0, 0, 0))
-        write(self._ids["eip"], state.eip)
+        values = [
+            *state.registers,
+            state.eflags,
+            *(getattr(state, name) for name in self._control),
+            state.eip,
+        ]
+        self._engine.reg_write_batch(list(zip(self._plain, values, strict=True)))
 
     def store(self) -> State:
         """The processor's state now."""
         read = self._engine.reg_read
-        state = State([read(self._ids[name]) for name in REGISTERS])
-        state.eip, state.eflags = read(self._ids["eip"]), read(self._ids["eflags"])
-        state.segments = {name: read(self._ids[name]) for name in SEGMENTS}
+        values = self._engine.reg_read_batch([*self._plain, *(self._ids[name] for name in SEGMENTS)])
+        state = State(list(values[:8]), eip=values[13], eflags=values[8])
+        state.cr0, state.cr2, state.cr3, state.cr4 = values[9:13]
+        state.segments = dict(zip(SEGMENTS, values[14:], strict=True))
         state.privilege = state.segments["cs"] & 3
-        for name, identity in self._control.items():
-            setattr(state, name, read(identity))
         for name in ("gdtr", "idtr"):
             _, base, limit, _ = read(self._tables[name])
             setattr(state, name, (base, limit))
@@ -236,11 +238,14 @@ class Processor:
         if why is not None:
             self.stop(why)
             return
+        first = code[0]
+        if first not in INPUT_OUTPUT and first != HALT and self.intercept is None:
+            return
         ring = engine.reg_read(self._ids["cs"]) & 3
-        if code[0] in INPUT_OUTPUT:
+        if first in INPUT_OUTPUT:
             allowed = ring <= engine.reg_read(self._ids["eflags"]) >> 12 & 3
             self.stop(Intercepted(code) if allowed else Trapped(Exception_(GENERAL_PROTECTION, 0)))
-        elif (code[0] == HALT and ring == 0) or (self.intercept is not None and self.intercept(code, ring)):
+        elif (first == HALT and ring == 0) or (self.intercept is not None and self.intercept(code, ring)):
             self.stop(Intercepted(code))
 
     def _on_fill(self, engine: Any, address: int, access: int, entry: Any, _data: object) -> bool:
