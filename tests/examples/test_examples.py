@@ -12,6 +12,7 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SAYS = {
+    "compare": ["gcc-build: zone measured", "Xen 1.0", "IBM PR/SM LPAR", "== charts: "],
     "esbuild": ["document.querySelector", "identical to what esbuild for Linux makes"],
     "go-server": ["hello three, from a program for freebsd", "stopped in order"],
     "go-test-exec": ["tested on freebsd", "PASS: TestKernelSaysItIsFreeBSD", "PASS: TestLoopback"],
