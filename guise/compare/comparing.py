@@ -11,6 +11,7 @@ from sandbox import systems
 from sandbox.compare.density import density
 from sandbox.compare.modelled import style
 from sandbox.style import Estimate, Figure, Form, Host, Label, Workload
+from sandbox.systems.model import System
 
 ZONE = "zone"
 _FORMS = (Form.ZONE, Form.MACHINE, Form.PARTITION)
@@ -29,7 +30,26 @@ def compare(
         workloads=tuple(_compare(load, ordered, host, budget, why_not) for load in workloads),
         titles={name: systems.load(name).title for name in names},
         hows={name: systems.load(name).how for name in names},
+        bases={name: _basis(systems.load(name)) for name in names},
     )
+
+
+_KINDS = {
+    "fitted": "fitted",
+    "cycles": "cost of an exit",
+    "nanoseconds": "cost of a call",
+    "stretch": "published stretch",
+    "claim": "claim",
+    "dispatch": "simulated",
+    "dedicated": "claim",
+    "none": "claim",
+}
+
+
+def _basis(system: System) -> str:
+    """The kind of cost, and how far its numbers can be trusted."""
+    kind, label = _KINDS[system.cost.kind], system.cost.label
+    return kind if label in (Label.MODEL, kind) else f"{kind} ({label})"
 
 
 def _compare(load: Workload, names: Sequence[str], host: Host, budget: float, why_not: str) -> Compared:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from guise.compare import charts
-from guise.compare.report import Compared, Report, agreement
+from guise.compare.report import Compared, Report, agreement, basis
 from guise.compare.terminal import PERF_COLUMNS, headline, most_of_it, moves, perf_rows, seconds
 from guise.output import size
 from sandbox.style import Estimate
@@ -84,6 +84,7 @@ def _workload(compared: Compared, report: Report) -> str:
                 "style",
                 "system",
                 "overhead",
+                "basis",
                 "most of it",
                 "memory per guest",
                 "fit here",
@@ -92,7 +93,7 @@ def _workload(compared: Compared, report: Report) -> str:
             ),
             (_row(row, report) for row in rows),
             [row.measured for row in rows],
-            numbers=(2, 4, 5),
+            numbers=(2, 5, 6),
         )
     }
 <h3>Where it comes from</h3>
@@ -107,7 +108,8 @@ def _row(row: Estimate, report: Report) -> Sequence[str]:
     return (
         str(row.form),
         report.titles[row.system],
-        f"{row.overhead:+.1%}{' measured' if row.measured else ''}",
+        f"{row.overhead:+.1%}",
+        basis(row, report),
         most_of_it(row),
         f"{size(int(row.footprint.value))} ({row.footprint.label})",
         f"{row.density.guests:,}",

@@ -25,12 +25,18 @@ class Compared:
 
 @dataclass(frozen=True)
 class Report:
-    """All workloads on one host; `titles` and `hows` are by system."""
+    """All workloads on one host; `titles`, `hows` and `bases` (where the overhead is from) are by system."""
 
     host: Host
     workloads: tuple[Compared, ...]
     titles: dict[str, str]
     hows: dict[str, str]
+    bases: dict[str, str]
+
+
+def basis(row: Estimate, report: Report) -> str:
+    """Where the overhead is from."""
+    return "measured" if row.measured else report.bases[row.system]
 
 
 def agreement(compared: Compared) -> str:
@@ -55,11 +61,11 @@ def as_json(report: Report) -> dict[str, Any]:
             "memory": report.host.memory,
             "hertz": report.host.hertz,
         },
-        "workloads": [_workload(each, report.titles) for each in report.workloads],
+        "workloads": [_workload(each, report) for each in report.workloads],
     }
 
 
-def _workload(compared: Compared, titles: dict[str, str]) -> dict[str, Any]:
+def _workload(compared: Compared, report: Report) -> dict[str, Any]:
     load = compared.workload
     measured = compared.measured
     return {
@@ -78,18 +84,19 @@ def _workload(compared: Compared, titles: dict[str, str]) -> dict[str, Any]:
             "pairs": measured.pairs if measured else 0,
             "predicted_overhead": compared.predicted.overhead if compared.predicted else None,
         },
-        "systems": [_row(each, titles) for each in compared.rows],
+        "systems": [_row(each, report) for each in compared.rows],
     }
 
 
-def _row(row: Estimate, titles: dict[str, str]) -> dict[str, Any]:
+def _row(row: Estimate, report: Report) -> dict[str, Any]:
     total = sum(event.seconds for event in row.events)
     count = sum(event.count for event in row.events)
     return {
         "system": row.system,
-        "title": titles[row.system],
+        "title": report.titles[row.system],
         "form": str(row.form),
         "measured": row.measured,
+        "basis": basis(row, report),
         "overhead": row.overhead,
         "seconds": row.busy,
         "native_seconds": row.native,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guise.compare.report import Report, agreement
+from guise.compare.report import Report, agreement, basis
 from guise.output import print_table, size
 from sandbox.style import Estimate, Event, EventCost, Workload
 
@@ -20,7 +20,17 @@ def show(report: Report, detailed: tuple[str, ...]) -> None:
         print()
         print(headline(compared.workload))
         print_table(
-            ("style", "system", "overhead", "most of it", "memory/guest", "fit here", "stopped by", "moves"),
+            (
+                "style",
+                "system",
+                "overhead",
+                "basis",
+                "most of it",
+                "memory/guest",
+                "fit",
+                "stopped by",
+                "moves",
+            ),
             (_row(row, report) for row in compared.rows),
         )
         print(agreement(compared))
@@ -35,14 +45,13 @@ def show(report: Report, detailed: tuple[str, ...]) -> None:
                     print(f"  {note}")
     print()
     print_table(
-        ("system", "what fails together", "runs", "starts in", "source of that"),
+        ("system", "what fails together", "runs", "starts in"),
         (
             (
                 report.titles[row.system],
                 row.fault_domain,
                 row.heterogeneity,
-                seconds(row.start.value),
-                f"{row.start.source} ({row.start.label})",
+                f"{seconds(row.start.value)} ({row.start.label})",
             )
             for row in (report.workloads[0].rows if report.workloads else ())
         ),
@@ -114,12 +123,12 @@ def moves(row: Estimate) -> str:
 
 
 def _row(row: Estimate, report: Report) -> tuple[str, ...]:
-    mark = " measured" if row.measured else ""
     built = "*" if row.notes and not row.measured else ""
     return (
         str(row.form),
         report.titles[row.system] + built,
-        f"{row.overhead:+.1%}{mark}",
+        f"{row.overhead:+.1%}",
+        basis(row, report),
         most_of_it(row),
         size(int(row.footprint.value)),
         f"{row.density.guests:,}",
