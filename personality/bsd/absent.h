@@ -34,6 +34,12 @@
 #ifndef BSD_POLLINIGNEOF
 #define BSD_POLLINIGNEOF 0
 #endif
+#ifndef BSD_MSG_EOF
+#define BSD_MSG_EOF 0
+#endif
+#ifndef BSD_SHM_REMAP
+#define BSD_SHM_REMAP 0
+#endif
 #ifndef BSD_CIGNORE
 #define BSD_CIGNORE 0
 #endif

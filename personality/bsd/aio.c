@@ -6,7 +6,6 @@
 #define WAITING_MAXIMUM 64   /* sockets looked at in one sleep */
 #define SOURCE_ASYNCHRONOUS -4 /* the host's SI_ASYNCIO */
 #define MESSAGE_DONTWAIT 0x40
-#define VECTOR 4
 
 RUNTIME_LOCK(requests_lock);
 static struct request *requests;
@@ -87,11 +86,11 @@ static long transfer_socket(const struct request *r)
     const struct bsd_aiocb *block = &r->block;
     struct host_message message = {.vector = block->buf, .vector_length = block->nbytes};
     u64 number[2] = {block->buf, block->nbytes};
-    if (!(r->operation & VECTOR)) {
+    if (!(r->operation & REQUEST_VECTOR)) {
         message.vector = (u64)number;
         message.vector_length = 1;
     }
-    bool reading = (r->operation & ~(u32)VECTOR) == BSD_LIO_READ;
+    bool reading = (r->operation & ~(u32)REQUEST_VECTOR) == BSD_LIO_READ;
     return host(reading ? __NR_recvmsg : __NR_sendmsg, block->fildes, &message, MESSAGE_DONTWAIT);
 }
 
@@ -103,9 +102,9 @@ static long transfer_file(const struct request *r)
         return host(__NR_pread64, block->fildes, block->buf, block->nbytes, block->offset);
     case BSD_LIO_WRITE:
         return host(__NR_pwrite64, block->fildes, block->buf, block->nbytes, block->offset);
-    case BSD_LIO_READV:
+    case BSD_LIO_READ | REQUEST_VECTOR:
         return host(__NR_preadv, block->fildes, block->buf, block->nbytes, block->offset, 0);
-    case BSD_LIO_WRITEV:
+    case BSD_LIO_WRITE | REQUEST_VECTOR:
         return host(__NR_pwritev, block->fildes, block->buf, block->nbytes, block->offset, 0);
     case REQUEST_FSYNC:
         return host(__NR_fsync, block->fildes);
@@ -150,30 +149,32 @@ bool aio_advance(const struct thread *t)
 
 long aio_check_event(const struct bsd_sigevent *event)
 {
+    s32 tid;
     switch (event->notify) {
     case BSD_SIGEV_NONE:
         return 0;
     case BSD_SIGEV_SIGNAL:
-    case BSD_SIGEV_THREAD_ID:
         return bsd_signal_to_host(event->signo) == 0 ? -EINVAL : 0;
-    case BSD_SIGEV_KEVENT:
-        return -ENXIO; /* no event queue here has the filter */
     default:
-        return -EINVAL;
+        if (event_is_for_thread(event, &tid))
+            return bsd_signal_to_host(event->signo) == 0 ? -EINVAL : 0;
+        return event_is_for_queue(event) ? -ENXIO : -EINVAL; /* no event queue here has the filter */
     }
 }
 
 void aio_notify(const struct thread *t, const struct bsd_sigevent *event)
 {
-    if (event->notify != BSD_SIGEV_SIGNAL && event->notify != BSD_SIGEV_THREAD_ID)
+    s32 tid = 0;
+    bool to_thread = event_is_for_thread(event, &tid);
+    if (event->notify != BSD_SIGEV_SIGNAL && !to_thread)
         return;
     struct siginfo_host info = {.signo = bsd_signal_to_host(event->signo), .code = SOURCE_ASYNCHRONOUS};
     info.rt.pid = t->process->pid;
     info.rt.value = event->value;
-    if (event->notify == BSD_SIGEV_SIGNAL)
-        host(__NR_rt_sigqueueinfo, t->process->pid, info.signo, &info);
+    if (to_thread)
+        host(__NR_rt_tgsigqueueinfo, t->process->pid, tid, info.signo, &info);
     else
-        host(__NR_rt_tgsigqueueinfo, t->process->pid, event->thread_id, info.signo, &info);
+        host(__NR_rt_sigqueueinfo, t->process->pid, info.signo, &info);
 }
 
 static long check_block(struct thread *t, const struct request *r)
@@ -190,21 +191,29 @@ static long check_block(struct thread *t, const struct request *r)
         return file ? 0 : -EINVAL;
     if (!file && type != MODE_SOCKET)
         return -EOPNOTSUPP;
-    if ((file && block->offset < 0) || (!(r->operation & VECTOR) && (s64)block->nbytes < 0))
+    if ((file && block->offset < 0) || (!(r->operation & REQUEST_VECTOR) && (s64)block->nbytes < 0))
         return -EINVAL;
     long access = host(__NR_fcntl, block->fildes, LINUX_F_GETFL, 0) & LINUX_O_ACCMODE;
-    bool reading = (r->operation & ~(u32)VECTOR) == BSD_LIO_READ;
+    bool reading = (r->operation & ~(u32)REQUEST_VECTOR) == BSD_LIO_READ;
     return access == (reading ? LINUX_O_WRONLY : LINUX_O_RDONLY) ? -EBADF : 0;
+}
+
+long aio_tell_block(u64 address, long status, long error)
+{
+    struct bsd_aiocb block;
+    block.status = (typeof(block.status))status;
+    block.error = (typeof(block.error))error;
+    if (copy_out(address + offsetof(struct bsd_aiocb, status), &block.status, sizeof(block.status)) != 0 ||
+        copy_out(address + offsetof(struct bsd_aiocb, error), &block.error, sizeof(block.error)) != 0)
+        return -EFAULT;
+    return 0;
 }
 
 /* The control block says how its request failed to start; otherwise that it is the kernel's now. */
 static long mark_block(u64 address, long error)
 {
-    u64 status = (u64)-1, number = is_error(error) ? (u64)bsd_errno_from_host((int)-error) : 0;
-    if (put_u64(address + offsetof(struct bsd_aiocb, status), status) != 0 ||
-        put_u64(address + offsetof(struct bsd_aiocb, error), number) != 0)
-        return -EFAULT;
-    return error;
+    long r = aio_tell_block(address, -1, is_error(error) ? bsd_errno_from_host((int)-error) : 0);
+    return is_error(r) ? r : error;
 }
 
 static u32 count_of(const struct thread *t)
@@ -271,7 +280,7 @@ long aio_sleep(struct thread *t, const struct timespec_host *until)
     u32 count = 0;
     aio_lock();
     for (struct request *r = aio_first(t); r != NULL && count < WAITING_MAXIMUM; r = aio_next(t, r)) {
-        bool reading = (r->operation & ~(u32)VECTOR) == BSD_LIO_READ;
+        bool reading = (r->operation & ~(u32)REQUEST_VECTOR) == BSD_LIO_READ;
         if (!r->done)
             sockets[count++] = (struct bsd_pollfd){r->block.fildes, reading ? POLLIN : POLLOUT, 0};
     }

@@ -19,6 +19,7 @@ struct request {
     s32 error;   /* the guest's errno, 0 if none */
 };
 
+#define REQUEST_VECTOR 4 /* beside BSD_LIO_READ and BSD_LIO_WRITE: several buffers */
 #define REQUEST_FSYNC 0x100
 #define REQUEST_FDATASYNC 0x101
 #define REQUEST_MLOCK 0x102
@@ -35,6 +36,8 @@ void aio_finish(struct request *r, long result);
 /* Tries what can go on now; true if anything got done. */
 bool aio_advance(const struct thread *t);
 
+/* What the control block itself says: the result, and the guest's errno.  0 or -EFAULT. */
+long aio_tell_block(u64 address, long status, long error);
 /* Makes a request.  0 or -errno, which the control block then says as well. */
 long aio_submit(struct thread *t, u64 address, u32 operation);
 /* Tells the program that something is done, as a struct sigevent asks for. */

@@ -27,8 +27,7 @@ static long take(struct request *r)
     s32 error = r->error;
     u64 address = r->address;
     aio_forget(r);
-    if (put_u64(address + offsetof(struct bsd_aiocb, status), (u64)status) != 0 ||
-        put_u64(address + offsetof(struct bsd_aiocb, error), (u64)error) != 0)
+    if (aio_tell_block(address, status, error) != 0)
         return -EFAULT;
     return error ? GUEST_ERRNO(error) : status;
 }
@@ -41,9 +40,6 @@ static long take(struct request *r)
 
 SUBMIT(aio_read, BSD_LIO_READ)
 SUBMIT(aio_write, BSD_LIO_WRITE)
-SUBMIT(aio_readv, BSD_LIO_READV)
-SUBMIT(aio_writev, BSD_LIO_WRITEV)
-SUBMIT(aio_mlock, REQUEST_MLOCK)
 
 long bsd_sys_aio_fsync(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
@@ -178,11 +174,12 @@ static long submit_entry(struct thread *t, u64 address)
         return 0;
     case BSD_LIO_READ:
     case BSD_LIO_WRITE:
-    case BSD_LIO_READV:
-    case BSD_LIO_WRITEV:
         return aio_submit(t, address, operation);
     default:
-        return -EINVAL;
+        return WAY_LISTS_HOLD_VECTORS && (operation == (BSD_LIO_READ | REQUEST_VECTOR) ||
+                                          operation == (BSD_LIO_WRITE | REQUEST_VECTOR))
+                   ? aio_submit(t, address, operation)
+                   : -EINVAL;
     }
 }
 

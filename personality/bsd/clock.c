@@ -1,47 +1,27 @@
-/* FreeBSD's clocks and sleeping.
- *
- * The guest has many names for two clocks: _FAST and _PRECISE say how much work a reading is worth, and
- * uptime is monotonic time.  The host's vDSO reads both without a call, so all of them are read precisely. */
+/* Clocks and sleeping.  The host's vDSO reads real and monotonic time without a call. */
 #include "clocks.h"
 #include "bsd.h"
 #include <linux/resource.h>
-
-static bool is_cpu_clock(s32 clock) { return ((u32)clock & BSD_CPUCLOCK_BIT) != 0; }
 
 long bsd_clock_to_host(s32 clock)
 {
     switch (clock) {
     case BSD_CLOCK_REALTIME:
-    case BSD_CLOCK_REALTIME_PRECISE:
-    case BSD_CLOCK_REALTIME_FAST:
-    case BSD_CLOCK_SECOND:
         return LINUX_CLOCK_REALTIME;
     case BSD_CLOCK_MONOTONIC:
-    case BSD_CLOCK_MONOTONIC_PRECISE:
-    case BSD_CLOCK_MONOTONIC_FAST:
-    case BSD_CLOCK_UPTIME:
-    case BSD_CLOCK_UPTIME_PRECISE:
-    case BSD_CLOCK_UPTIME_FAST:
         return LINUX_CLOCK_MONOTONIC;
-    case BSD_CLOCK_TAI:
-        return LINUX_CLOCK_TAI;
     case BSD_CLOCK_THREAD_CPUTIME_ID:
         return LINUX_CLOCK_THREAD_CPUTIME_ID;
     case BSD_CLOCK_PROCESS_CPUTIME_ID:
         return LINUX_CLOCK_PROCESS_CPUTIME_ID;
     default:
-        return -EINVAL;
+        return own_clock_to_host(clock);
     }
 }
 
 /* include/linux/posix-timers.h of the host: the id's complement above three bits, of which 2 says
  * "scheduled time" and 4 "of a thread". */
-static s32 host_cpu_clock(s32 clock)
-{
-    u32 id = (u32)clock & BSD_CPUCLOCK_ID_MASK;
-    u32 kind = (u32)clock & BSD_CPUCLOCK_PROCESS_BIT ? 2 : 6;
-    return (s32)(~id << 3 | kind);
-}
+static s32 host_cpu_clock(u32 id, bool process) { return (s32)(~id << 3 | (process ? 2 : 6)); }
 
 static long cpu_used(bool with_system, struct timespec_host *now)
 {
@@ -62,15 +42,17 @@ long bsd_clock_read(struct thread *t UNUSED, s32 clock, struct timespec_host *no
 {
     if (clock == BSD_CLOCK_VIRTUAL || clock == BSD_CLOCK_PROF)
         return cpu_used(clock == BSD_CLOCK_PROF, now);
-    if (is_cpu_clock(clock))
-        return host(__NR_clock_gettime, host_cpu_clock(clock), now);
+    u32 id;
+    bool process;
+    if (cpu_clock_parts(clock, &id, &process))
+        return host(__NR_clock_gettime, host_cpu_clock(id, process), now);
     long host_clock = bsd_clock_to_host(clock);
     if (host_clock < 0)
         return host_clock;
     if (host_clock == LINUX_CLOCK_THREAD_CPUTIME_ID || host_clock == LINUX_CLOCK_PROCESS_CPUTIME_ID)
         return host(__NR_clock_gettime, host_clock, now);
     long r = clock_read((int)host_clock, now);
-    if (clock == BSD_CLOCK_SECOND)
+    if (clock_counts_seconds(clock))
         now->nsec = 0;
     return r;
 }
@@ -89,7 +71,7 @@ long bsd_sys_gettimeofday(struct thread *t UNUSED, struct frame *f UNUSED, const
 
     if (a[0] != 0) {
         clock_read(LINUX_CLOCK_REALTIME, &now);
-        struct bsd_timeval tv = {now.sec, now.nsec / 1000};
+        struct bsd_timeval tv = {.sec = now.sec, .usec = (typeof(tv.usec))(now.nsec / 1000)};
         if (copy_out(a[0], &tv, sizeof(tv)) != 0)
             return -EFAULT;
     }
@@ -104,7 +86,7 @@ long bsd_sys_clock_getres(struct thread *t, struct frame *f UNUSED, const u64 a[
     long r = bsd_clock_read(t, (s32)a[0], &now);
     if (r != 0)
         return r;
-    if ((s32)a[0] == BSD_CLOCK_SECOND)
+    if (clock_counts_seconds((s32)a[0]))
         resolution = (struct bsd_timespec){1, 0};
     else if ((s32)a[0] == BSD_CLOCK_VIRTUAL || (s32)a[0] == BSD_CLOCK_PROF)
         resolution.nsec = 1000; /* what getrusage counts in */
@@ -122,23 +104,22 @@ long bsd_sys_clock_settime(struct thread *t UNUSED, struct frame *f UNUSED, cons
     return host(__NR_clock_settime, LINUX_CLOCK_REALTIME, &ts);
 }
 
+/* a: an id, what it is the id of, where the clock's number goes. */
 long bsd_sys_clock_getcpuclockid2(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    s32 id = (s32)a[0];
-    u32 clock;
+    s32 id = (s32)a[0], kind = (s32)a[1];
+    struct timespec_host now;
 
     if ((s64)a[0] != id || id < 0)
         return -ESRCH;
-    if ((s32)a[1] == BSD_CPUCLOCK_WHICH_PID)
-        clock = BSD_CPUCLOCK_BIT | BSD_CPUCLOCK_PROCESS_BIT | (u32)(id ? id : t->process->pid);
-    else if ((s32)a[1] == BSD_CPUCLOCK_WHICH_TID)
-        clock = BSD_CPUCLOCK_BIT | (u32)(id ? id : t->tid);
-    else
+    if (kind != WAY_CLOCK_OF_PROCESS && kind != WAY_CLOCK_OF_THREAD)
         return -EINVAL;
-    struct timespec_host now;
-    if (bsd_clock_read(t, (s32)clock, &now) != 0)
+    if (id == 0)
+        id = kind == WAY_CLOCK_OF_PROCESS ? t->process->pid : t->tid;
+    s32 clock = cpu_clock_of((u32)id, kind == WAY_CLOCK_OF_PROCESS);
+    if (bsd_clock_read(t, clock, &now) != 0)
         return -ESRCH;
-    return put_u32(a[2], clock);
+    return put_u32(a[2], (u32)clock);
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------------- */

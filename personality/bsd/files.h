@@ -99,8 +99,16 @@ long all_mounts(u64 to, u64 room, u64 size, mount_receiver give);
 
 /* `data` is the guest's third argument: an address, or a number for requests that carry one. */
 long bsd_terminal_ioctl(struct thread *t, int fd, u64 command, u64 data);
-/* Defined by whoever serves sockets. */
-long bsd_socket_ioctl(struct thread *t, int fd, u64 command, u64 data) __attribute__((weak));
+long bsd_socket_ioctl(struct thread *t, int fd, u64 command, u64 data);
+/* A pseudo-terminal's controlling side, with its other side ready to be opened. */
+long open_pseudo_terminal(u64 host_flags);
+long terminal_is_master(int fd); /* 0, or -ENOTTY */
+/* The name under /dev that a descriptor's device has; a terminal's controlling side has the other side's.
+ * Its length or -errno. */
+long device_name(int fd, char *name, size_t room);
+/* In each kernel's own folder: requests of the group 'f', and of terminals, that it alone has; -ENOTTY. */
+long own_file_request(int fd, u32 command, u64 data);
+long own_terminal_request(struct thread *t, int fd, u32 command, u64 data);
 
 /* ---- descriptors -------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* The names that FreeBSD keeps beside the ids: who logged in, and the login class.
+/* The name that a BSD keeps beside the ids: who logged in.
  *
  * The host keeps the user id of a login (the audit session's), whose name is in the user database.  A name
  * that setlogin gives is kept in the process and its children, until they execute another program. */
@@ -8,7 +8,6 @@
 #define NO_LOGIN (~0U)
 
 static char given_name[BSD_MAXLOGNAME];
-static char given_class[BSD_LOGINCLASS_MAX];
 
 static long read_file(const char *path, char *to, size_t room)
 {
@@ -99,28 +98,5 @@ long bsd_sys_setlogin(struct thread *t UNUSED, struct frame *f UNUSED, const u64
     if (r < 0)
         return r == -ENAMETOOLONG ? -EINVAL : r;
     memcpy(given_name, name, sizeof(name));
-    return 0;
-}
-
-long bsd_sys_getloginclass(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    const char *class = given_class[0] != 0 ? given_class : "default";
-    size_t length = strlen(class) + 1;
-
-    return length > a[1] ? -ERANGE : copy_out(a[0], class, length);
-}
-
-long bsd_sys_setloginclass(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    char class[BSD_LOGINCLASS_MAX] = "";
-
-    if (host(__NR_geteuid) != 0)
-        return -EPERM;
-    long r = copy_in_string(class, a[0], sizeof(class));
-    if (r < 0)
-        return r;
-    if (r == 0)
-        return -EINVAL;
-    memcpy(given_class, class, sizeof(class));
     return 0;
 }

@@ -1,54 +1,15 @@
-/* pathconf: limits of a file and of the file system it is on, with FreeBSD's values.
+/* pathconf: limits of a file and of the file system it is on, with the BSDs' values.
  *
  * They are those of FreeBSD's usual file system (UFS without access control lists), except where the
  * host's own limit is what a program will meet. */
 #include "files.h"
 
 #define LINK_MAXIMUM 65000 /* of ext4 */
-#define NAME_MAXIMUM 255
 #define PATH_MAXIMUM 1024
 #define PIPE_ATOMIC 512
 #define LINE_MAXIMUM 255
 #define SYMLINK_MAXIMUM 1024
 #define ACL_ENTRIES 3 /* owner, group, others */
-#define ASYNCHRONOUS_IO 200112
-
-/* What does not depend on the file.  -EINVAL: it does. */
-static long fixed_value(u32 name)
-{
-    switch (name) {
-    case BSD__PC_LINK_MAX:
-        return LINK_MAXIMUM;
-    case BSD__PC_NAME_MAX:
-        return NAME_MAXIMUM;
-    case BSD__PC_PATH_MAX:
-        return PATH_MAXIMUM;
-    case BSD__PC_CHOWN_RESTRICTED:
-    case BSD__PC_NO_TRUNC:
-    case BSD__PC_SYNC_IO:
-    case BSD__PC_DEALLOC_PRESENT:
-        return 1;
-    case BSD__PC_FILESIZEBITS:
-        return 64;
-    case BSD__PC_SYMLINK_MAX:
-        return SYMLINK_MAXIMUM;
-    case BSD__PC_ASYNC_IO:
-        return ASYNCHRONOUS_IO;
-    case BSD__PC_REC_XFER_ALIGN:
-        return PAGE;
-    case BSD__PC_ACL_PATH_MAX:
-        return ACL_ENTRIES;
-    case BSD__PC_PRIO_IO:
-    case BSD__PC_ACL_EXTENDED:
-    case BSD__PC_ACL_NFS4:
-    case BSD__PC_CAP_PRESENT:
-    case BSD__PC_INF_PRESENT:
-    case BSD__PC_MAC_PRESENT:
-        return 0;
-    default:
-        return -EINVAL;
-    }
-}
 
 static long value_of(int dirfd, u64 path, u64 flags, u32 name)
 {
@@ -58,6 +19,25 @@ static long value_of(int dirfd, u64 path, u64 flags, u32 name)
         return r;
     u32 type = st.mode & MODE_TYPE;
     switch (name) {
+    case BSD__PC_LINK_MAX:
+        return LINK_MAXIMUM;
+    case BSD__PC_NAME_MAX:
+        return WAY_NAME_MAXIMUM;
+    case BSD__PC_PATH_MAX:
+        return PATH_MAXIMUM;
+    case BSD__PC_CHOWN_RESTRICTED:
+    case BSD__PC_NO_TRUNC:
+    case BSD__PC_SYNC_IO:
+        return 1;
+    case BSD__PC_FILESIZEBITS:
+        return 64;
+    case BSD__PC_SYMLINK_MAX:
+        return SYMLINK_MAXIMUM;
+    case BSD__PC_ACL_PATH_MAX:
+        return ACL_ENTRIES;
+    case BSD__PC_ACL_EXTENDED:
+    case BSD__PC_ACL_NFS4:
+        return 0;
     case BSD__PC_PIPE_BUF:
         return type == MODE_FIFO || type == MODE_DIRECTORY || type == MODE_SOCKET ? PIPE_ATOMIC : -EINVAL;
     case BSD__PC_MAX_CANON:
@@ -65,15 +45,10 @@ static long value_of(int dirfd, u64 path, u64 flags, u32 name)
         return type == MODE_CHARACTER ? LINE_MAXIMUM : -EINVAL;
     case BSD__PC_VDISABLE:
         return type == MODE_CHARACTER ? BSD__POSIX_VDISABLE : -EINVAL;
-    case BSD__PC_ALLOC_SIZE_MIN:
-    case BSD__PC_REC_INCR_XFER_SIZE:
-    case BSD__PC_REC_MIN_XFER_SIZE:
     case BSD__PC_MIN_HOLE_SIZE:
         return st.blksize;
-    case BSD__PC_REC_MAX_XFER_SIZE:
-        return 0x7fffffff; /* no limit of its own */
     default:
-        return fixed_value(name);
+        return own_path_limit(name, &st);
     }
 }
 

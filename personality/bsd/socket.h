@@ -12,6 +12,7 @@
 #include "runtime.h"
 #include "abi_bsd.h"
 #include "abi_linux.h"
+#include "absent.h"
 
 /* SO_NOSIGPIPE.  As the host's flag it asks poll to report queued network errors as POLLPRI, which only
  * happens on sockets that also set IP_RECVERR: FreeBSD has no such option. */
@@ -115,6 +116,10 @@ struct option_rule {
 long option_set_by_rule(const struct option_call *c, const struct option_rule *rules, size_t count);
 long option_get_by_rule(struct option_call *c, const struct option_rule *rules, size_t count);
 
+/* In each kernel's own folder: options that it alone has, or serves in a way of its own.  False: not one of them. */
+bool own_option(struct option_call *c, bool set, long *result);
+/* A request about an interface that not all of the family have. */
+long own_interface_request(int fd, u64 command, u64 data);
 long socket_level_set(struct option_call *c);
 long socket_level_get(struct option_call *c);
 long local_level_set(struct option_call *c);
@@ -125,8 +130,11 @@ long ipv6_level_set(struct option_call *c);
 long ipv6_level_get(struct option_call *c);
 long tcp_level_set(struct option_call *c);
 long tcp_level_get(struct option_call *c);
+/* In each kernel's own folder: members of TCP_INFO's structure that it alone has. */
+void own_tcp_info(const struct linux_tcp_info *from, struct bsd_tcp_info *to);
 long multicast_group_set(struct option_call *c, int host_level);
-int socket_timestamp_mode(int fd);
+/* What follows when a group was joined, with or without success; the option's result. */
+long multicast_joined(const struct option_call *c, int host_level, long r);
 
 /* IP_PORTRANGE_LOW is in force: bind has to look for a privileged port itself. */
 bool socket_wants_low_port(int fd, long kind);
@@ -147,6 +155,7 @@ struct control_buffer {
 
 /* Append one message in the guest's (or the host's) form; returns its data, NULL: no room. */
 void *control_append_guest(struct control_buffer *b, int level, int type, u32 size);
+bool control_append_data(struct control_buffer *to, int level, int type, const void *data, u32 size);
 void *control_append_host(struct control_buffer *b, int level, int type, u32 size);
 
 /* Guest's messages to the host's; 0 or -errno. */
@@ -156,10 +165,15 @@ long control_from_host(struct thread *t, int fd, long kind, const struct linux_m
                        u32 room, u32 *written, bool *truncated);
 void control_close_rights(const struct linux_msghdr *m);
 
+/* In each kernel's own folder: credentials and time stamps that travel with messages. */
 long credentials_to_host(struct thread *t, struct control_buffer *to);
 bool credentials_from_host(int fd, long kind, const struct linux_ucred *from, struct control_buffer *to);
 /* recvmsg that also collects what a sender's SCM_CREDS says; as host_intr(recvmsg). */
 long credentials_receive(int fd, long kind, u32 guest_room, struct linux_msghdr *m, u64 flags);
+
+bool own_timestamp(int host_type, const u8 *stamp, struct control_buffer *to);
+/* A message at level IPPROTO_IP that the common code does not know; nothing is appended where there is no word for it. */
+bool own_ip_message(int host_type, const u8 *data, struct control_buffer *to);
 
 /* ---- data ------------------------------------------------------------------------------------------ */
 

@@ -7,9 +7,6 @@
 #include "socket.h"
 
 #define HOST_HEADER sizeof(struct linux_cmsghdr)
-#define NANOSECOND 1000000000L
-/* 2^64 / 10^9: struct bintime counts fractions of a second in units of 2^-64. */
-#define BINTIME_PER_NANOSECOND 18446744073UL
 
 void *control_append_guest(struct control_buffer *b, int level, int type, u32 size)
 {
@@ -150,40 +147,13 @@ long control_to_host(struct thread *t, long kind, const u8 *from, u32 size, stru
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static bool append(struct control_buffer *to, int level, int type, const void *data, u32 size)
+bool control_append_data(struct control_buffer *to, int level, int type, const void *data, u32 size)
 {
     void *p = control_append_guest(to, level, type, size);
 
     if (p)
         memcpy(p, data, size);
     return p;
-}
-
-static bool timestamp_from_host(int type, const u8 *data, struct control_buffer *to)
-{
-    struct timespec_host real, monotonic;
-    s64 stamp[2];
-
-    memcpy(stamp, data, sizeof(stamp));
-    switch (type) {
-    case LINUX_SO_TIMESTAMP_OLD:
-        return append(to, BSD_SOL_SOCKET, BSD_SCM_TIMESTAMP, stamp, sizeof(stamp));
-    case LINUX_SO_TIMESTAMPNS_OLD:
-        return append(to, BSD_SOL_SOCKET, BSD_SCM_REALTIME, stamp, sizeof(stamp));
-    case LINUX_SO_TIMESTAMPNS_NEW:
-        stamp[1] = (s64)((u64)stamp[1] * BINTIME_PER_NANOSECOND);
-        return append(to, BSD_SOL_SOCKET, BSD_SCM_BINTIME, stamp, sizeof(stamp));
-    default:
-        if (clock_read(0, &real) || clock_read(1, &monotonic))
-            return true;
-        stamp[1] = stamp[1] * 1000 - real.nsec + monotonic.nsec;
-        stamp[0] += monotonic.sec - real.sec;
-        for (; stamp[1] < 0; stamp[1] += NANOSECOND)
-            stamp[0]--;
-        for (; stamp[1] >= NANOSECOND; stamp[1] -= NANOSECOND)
-            stamp[0]++;
-        return append(to, BSD_SOL_SOCKET, BSD_SCM_MONOTONIC, stamp, sizeof(stamp));
-    }
 }
 
 static bool interface_from_host(int fd, u32 index, struct control_buffer *to)
@@ -205,7 +175,7 @@ static bool interface_from_host(int fd, u32 index, struct control_buffer *to)
         if (link.nlen == 2 && !memcmp(request.name, "lo", 2))
             link.type = BSD_IFT_LOOP;
     }
-    return append(to, LINUX_IPPROTO_IP, BSD_IP_RECVIF, &link, sizeof(link));
+    return control_append_data(to, LINUX_IPPROTO_IP, BSD_IP_RECVIF, &link, sizeof(link));
 }
 
 static bool ip_from_host(int fd, int type, const u8 *data, struct control_buffer *to)
@@ -219,13 +189,11 @@ static bool ip_from_host(int fd, int type, const u8 *data, struct control_buffer
         return interface_from_host(fd, (u32)info.ifindex, to);
     case LINUX_IP_ORIGDSTADDR:
         memcpy(&destination, data, sizeof(destination));
-        return append(to, LINUX_IPPROTO_IP, BSD_IP_RECVDSTADDR, &destination.addr, 4);
+        return control_append_data(to, LINUX_IPPROTO_IP, BSD_IP_RECVDSTADDR, &destination.addr, 4);
     case LINUX_IP_TTL: /* an int on the host, little endian */
-        return append(to, LINUX_IPPROTO_IP, BSD_IP_RECVTTL, data, 1);
-    case LINUX_IP_TOS:
-        return append(to, LINUX_IPPROTO_IP, BSD_IP_RECVTOS, data, 1);
+        return control_append_data(to, LINUX_IPPROTO_IP, BSD_IP_RECVTTL, data, 1);
     default:
-        return true;
+        return own_ip_message(type, data, to);
     }
 }
 
@@ -235,7 +203,7 @@ static bool ipv6_from_host(int type, const u8 *data, u32 size, struct control_bu
 
     for (i = 0; i < ARRAY_LENGTH(ipv6_messages); i++)
         if (type == ipv6_messages[i].host)
-            return append(to, LINUX_IPPROTO_IPV6, ipv6_messages[i].guest, data, size);
+            return control_append_data(to, LINUX_IPPROTO_IPV6, ipv6_messages[i].guest, data, size);
     return true;
 }
 
@@ -260,7 +228,7 @@ static bool rights_from_host(struct thread *t, const u8 *data, u32 size, struct 
         memcpy(&fd, data + i, sizeof(fd));
         socket_kind_set(t, fd, 0);
     }
-    if (append(to, BSD_SOL_SOCKET, BSD_SCM_RIGHTS, data, size))
+    if (control_append_data(to, BSD_SOL_SOCKET, BSD_SCM_RIGHTS, data, size))
         return true;
     close_rights(data, size);
     return false;
@@ -287,7 +255,7 @@ static bool message_from_host(struct thread *t, int fd, long kind, const struct 
     case LINUX_SO_TIMESTAMPNS_OLD:
     case LINUX_SO_TIMESTAMP_NEW:
     case LINUX_SO_TIMESTAMPNS_NEW:
-        return timestamp_from_host(h->type, data, to);
+        return own_timestamp(h->type, data, to);
     default:
         return true;
     }

@@ -273,16 +273,8 @@ static long interface_request(struct exchange *x, u64 command, u64 data)
         return exchange_int(x, data, LINUX_SIOCSIFMTU, true);
     case BSD_SIOCGIFINDEX:
         return exchange_int(x, data, LINUX_SIOCGIFINDEX, false);
-    case BSD_SIOCGIFFIB: { /* every interface is in routing table 0 */
-        long r = read_request(x, data);
-
-        if (!r)
-            r = request(x, LINUX_SIOCGIFINDEX);
-        memset(x->guest.data, 0, sizeof(s32));
-        return r ? r : write_request(x, data);
-    }
     default:
-        return -EOPNOTSUPP;
+        return own_interface_request(x->fd, command, data);
     }
 }
 

@@ -4,65 +4,12 @@
  * told otherwise. */
 #include "socket.h"
 
-#define STORAGE 128
-
-struct host_group {
-    u32 interface, pad;
-    u8 group[STORAGE], source[STORAGE];
-};
-
-static const struct {
-    int guest, host, sources; /* sources: how many addresses follow the group's */
-} requests[] = {
-    {BSD_MCAST_JOIN_GROUP, LINUX_MCAST_JOIN_GROUP, 0},
-    {BSD_MCAST_LEAVE_GROUP, LINUX_MCAST_LEAVE_GROUP, 0},
-    {BSD_MCAST_JOIN_SOURCE_GROUP, LINUX_MCAST_JOIN_SOURCE_GROUP, 1},
-    {BSD_MCAST_LEAVE_SOURCE_GROUP, LINUX_MCAST_LEAVE_SOURCE_GROUP, 1},
-    {BSD_MCAST_BLOCK_SOURCE, LINUX_MCAST_BLOCK_SOURCE, 1},
-    {BSD_MCAST_UNBLOCK_SOURCE, LINUX_MCAST_UNBLOCK_SOURCE, 1},
-};
-
-static long storage_to_host(const u8 *from, u8 *to)
-{
-    union guest_address address;
-    union host_address converted;
-    long size;
-
-    memset(&address, 0, sizeof(address));
-    memcpy(&address, from, STORAGE);
-    if (address.family != BSD_AF_INET && address.family != BSD_AF_INET6)
-        return -EAFNOSUPPORT;
-    size = socket_address_to_host(&address, address.len, &converted);
-    if (size < 0)
-        return size;
-    memcpy(to, &converted, (size_t)size);
-    return 0;
-}
-
-/* MCAST_*: struct group_req or group_source_req. */
-static long any_family(const struct option_call *c, int host_level, size_t which)
-{
-    struct bsd_group_source_req from;
-    struct host_group to;
-    u32 from_size = requests[which].sources ? sizeof(from) : sizeof(struct bsd_group_req);
-    u32 to_size = requests[which].sources ? sizeof(to) : offsetof(struct host_group, source);
-    long r;
-
-    memset(&to, 0, sizeof(to));
-    r = option_read(c, &from, from_size);
-    if (r)
-        return r;
-    to.interface = from.interface;
-    r = storage_to_host(from.group, to.group);
-    if (!r && requests[which].sources)
-        r = storage_to_host(from.source, to.source);
-    return r ? r : host(__NR_setsockopt, c->fd, host_level, requests[which].host, &to, to_size);
-}
-
-/* IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP: struct ip_mreq or ip_mreqn, alike on both. */
+/* IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP: struct ip_mreq, or with an index behind it, alike on both. */
 static long ipv4_group(const struct option_call *c)
 {
-    struct bsd_ip_mreqn value;
+    struct {
+        u32 multiaddr, interface, index;
+    } value;
     u32 size = c->size >= sizeof(value) ? sizeof(value) : sizeof(struct bsd_ip_mreq);
     long r = option_read(c, &value, size);
 
@@ -71,34 +18,6 @@ static long ipv4_group(const struct option_call *c)
     return host(__NR_setsockopt, c->fd, LINUX_IPPROTO_IP,
                 c->name == BSD_IP_ADD_MEMBERSHIP ? LINUX_IP_ADD_MEMBERSHIP : LINUX_IP_DROP_MEMBERSHIP,
                 &value, size);
-}
-
-static long ipv4_source(const struct option_call *c)
-{
-    struct bsd_ip_mreq_source from;
-    struct linux_ip_mreq_source to;
-    long r = option_read(c, &from, sizeof(from));
-    int name;
-
-    if (r)
-        return r;
-    to.multiaddr = from.multiaddr;
-    to.interface = from.interface;
-    to.sourceaddr = from.sourceaddr;
-    switch (c->name) {
-    case BSD_IP_ADD_SOURCE_MEMBERSHIP:
-        name = LINUX_IP_ADD_SOURCE_MEMBERSHIP;
-        break;
-    case BSD_IP_DROP_SOURCE_MEMBERSHIP:
-        name = LINUX_IP_DROP_SOURCE_MEMBERSHIP;
-        break;
-    case BSD_IP_BLOCK_SOURCE:
-        name = LINUX_IP_BLOCK_SOURCE;
-        break;
-    default:
-        name = LINUX_IP_UNBLOCK_SOURCE;
-    }
-    return host(__NR_setsockopt, c->fd, LINUX_IPPROTO_IP, name, &to, sizeof(to));
 }
 
 static long ipv6_group(const struct option_call *c)
@@ -122,25 +41,17 @@ static void hear_only_own_groups(const struct option_call *c, int host_level)
         host_option_set(c->fd, host_level, LINUX_IPV6_MULTICAST_ALL, 0);
 }
 
-long multicast_group_set(struct option_call *c, int host_level)
+long multicast_joined(const struct option_call *c, int host_level, long r)
 {
-    size_t i;
-    long r;
-
-    for (i = 0; i < ARRAY_LENGTH(requests); i++)
-        if (c->name == requests[i].guest)
-            break;
-    if (i < ARRAY_LENGTH(requests))
-        r = any_family(c, host_level, i);
-    else if (host_level == LINUX_IPPROTO_IPV6)
-        r = ipv6_group(c);
-    else if (c->name == BSD_IP_ADD_MEMBERSHIP || c->name == BSD_IP_DROP_MEMBERSHIP)
-        r = ipv4_group(c);
-    else
-        r = ipv4_source(c);
     if (r == 0)
         hear_only_own_groups(c, host_level);
     return r == -ENODEV ? -EADDRNOTAVAIL : r;
+}
+
+long multicast_group_set(struct option_call *c, int host_level)
+{
+    long r = host_level == LINUX_IPPROTO_IPV6 ? ipv6_group(c) : ipv4_group(c);
+    return multicast_joined(c, host_level, r);
 }
 
 /* ---- IP_PORTRANGE, IPV6_PORTRANGE: the host keeps the range as its two ends ----------------------- */

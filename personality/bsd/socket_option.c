@@ -107,7 +107,10 @@ static long icmp6_filter(struct option_call *c, bool set)
 static long dispatch(struct option_call *c, bool set)
 {
     int domain = socket_domain(c->kind);
+    long result;
 
+    if (own_option(c, set, &result))
+        return result;
     if (c->level == BSD_SOL_SOCKET)
         return set ? socket_level_set(c) : socket_level_get(c);
     if (domain == SOCKET_UNIX && c->level == BSD_SOL_LOCAL)

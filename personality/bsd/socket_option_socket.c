@@ -1,8 +1,8 @@
 /* Options at level SOL_SOCKET.
  *
- * getsockopt shows a switch that is on as the option's own bit, as FreeBSD does.  Not served, because
+ * getsockopt shows a switch that is on as the option's own bit, as the BSDs do.  Not served, because
  * the host has nothing like it: SO_SNDLOWAT (set), SO_USER_COOKIE, SO_NO_OFFLOAD, SO_NO_DDP, SO_RERROR,
- * SO_USELOOPBACK; MAC labels, which FreeBSD itself refuses without the framework. */
+ * SO_USELOOPBACK. */
 #include "socket.h"
 
 /* kern.ipc.maxsockbuf (2 MiB) less what FreeBSD reserves for its buffers' headers. */
@@ -19,70 +19,11 @@ static const struct option_rule rules[] = {
     {BSD_SO_OOBINLINE, LINUX_SOL_SOCKET, LINUX_SO_OOBINLINE, BSD_SO_OOBINLINE, 0},
     /* The host balances the load between the sockets of one port in either case. */
     {BSD_SO_REUSEPORT, LINUX_SOL_SOCKET, LINUX_SO_REUSEPORT, BSD_SO_REUSEPORT, 0},
-    {BSD_SO_REUSEPORT_LB, LINUX_SOL_SOCKET, LINUX_SO_REUSEPORT, BSD_SO_REUSEPORT_LB, 0},
     {BSD_SO_RCVLOWAT, LINUX_SOL_SOCKET, LINUX_SO_RCVLOWAT, 0, 0},
     {BSD_SO_SNDLOWAT, LINUX_SOL_SOCKET, LINUX_SO_SNDLOWAT, 0, OPTION_GET_ONLY},
     {BSD_SO_TYPE, LINUX_SOL_SOCKET, LINUX_SO_TYPE, 0, OPTION_GET_ONLY},
-    {BSD_SO_PROTOCOL, LINUX_SOL_SOCKET, LINUX_SO_PROTOCOL, 0, OPTION_GET_ONLY},
-    {BSD_SO_MAX_PACING_RATE, LINUX_SOL_SOCKET, LINUX_SO_MAX_PACING_RATE, 0, 0},
     {BSD_SO_NOSIGPIPE, LINUX_SOL_SOCKET, HOST_HOLDS_NOSIGPIPE, BSD_SO_NOSIGPIPE, 0},
 };
-
-/* ---- time stamps: the host's four ways of asking for them stand for FreeBSD's four clocks ------- */
-
-#define TIMESTAMPS_OFF (-1)
-
-static const int timestamp_modes[] = {
-    [BSD_SO_TS_REALTIME_MICRO] = LINUX_SO_TIMESTAMP_OLD,
-    [BSD_SO_TS_BINTIME] = LINUX_SO_TIMESTAMPNS_NEW,
-    [BSD_SO_TS_REALTIME] = LINUX_SO_TIMESTAMPNS_OLD,
-    [BSD_SO_TS_MONOTONIC] = LINUX_SO_TIMESTAMP_NEW,
-};
-
-/* The FreeBSD clock in use, or TIMESTAMPS_OFF. */
-int socket_timestamp_mode(int fd)
-{
-    size_t i;
-
-    for (i = 0; i < ARRAY_LENGTH(timestamp_modes); i++)
-        if (host_option(fd, LINUX_SOL_SOCKET, timestamp_modes[i]) == 1)
-            return (int)i;
-    return TIMESTAMPS_OFF;
-}
-
-static long set_timestamps(const struct option_call *c)
-{
-    int value, clock = socket_timestamp_mode(c->fd);
-    long r = option_read_int(c, &value);
-
-    if (r)
-        return r;
-    if (c->name == BSD_SO_TS_CLOCK) {
-        if (value < 0 || value > BSD_SO_TS_MONOTONIC)
-            return -EINVAL;
-        /* The choice is kept in the host's mode, which there is none of while stamps are off. */
-        if (clock == TIMESTAMPS_OFF)
-            return value == BSD_SO_TS_REALTIME_MICRO ? 0 : -ENOPROTOOPT;
-        clock = value;
-        value = 1;
-    } else if (c->name == BSD_SO_BINTIME) {
-        clock = BSD_SO_TS_BINTIME;
-    } else if (clock == TIMESTAMPS_OFF) {
-        clock = BSD_SO_TS_REALTIME_MICRO;
-    }
-    return host_option_set(c->fd, LINUX_SOL_SOCKET, timestamp_modes[clock], value != 0);
-}
-
-static long get_timestamps(struct option_call *c)
-{
-    int clock = socket_timestamp_mode(c->fd);
-
-    if (c->name == BSD_SO_TS_CLOCK)
-        return option_write_int(c, clock == TIMESTAMPS_OFF ? BSD_SO_TS_REALTIME_MICRO : clock);
-    if (c->name == BSD_SO_BINTIME)
-        return option_write_int(c, clock == BSD_SO_TS_BINTIME ? BSD_SO_BINTIME : 0);
-    return option_write_int(c, clock >= 0 && clock != BSD_SO_TS_BINTIME ? BSD_SO_TIMESTAMP : 0);
-}
 
 /* ---- sizes and times ---------------------------------------------------------------------------- */
 
@@ -188,36 +129,12 @@ static long get_error(struct option_call *c)
     return option_write_int(c, guest < 0 ? BSD_EIO : guest);
 }
 
-/* The host shows a listening TCP socket's queue in the members of tcp_info that count segments; the
- * queue of incomplete connections is empty on FreeBSD too, which keeps those elsewhere. */
-static long get_listen_queue(struct option_call *c)
-{
-    struct linux_tcp_info info;
-    u32 size = sizeof(info);
-    long r;
-
-    if (host_option(c->fd, LINUX_SOL_SOCKET, LINUX_SO_ACCEPTCONN) != 1 ||
-        c->name == BSD_SO_LISTENINCQLEN)
-        return option_write_int(c, 0);
-    if (!socket_is_tcp(c->kind))
-        return -ENOPROTOOPT;
-    memset(&info, 0, sizeof(info));
-    r = host(__NR_getsockopt, c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_INFO, &info, &size);
-    if (r)
-        return r;
-    return option_write_int(c, (int)(c->name == BSD_SO_LISTENQLEN ? info.unacked : info.sacked));
-}
-
 long socket_level_set(struct option_call *c)
 {
     int value;
     long r;
 
     switch (c->name) {
-    case BSD_SO_TIMESTAMP:
-    case BSD_SO_BINTIME:
-    case BSD_SO_TS_CLOCK:
-        return set_timestamps(c);
     case BSD_SO_SNDBUF:
     case BSD_SO_RCVBUF:
         return set_buffer(c);
@@ -228,11 +145,6 @@ long socket_level_set(struct option_call *c)
         return set_linger(c);
     case BSD_SO_ACCEPTFILTER:
         return set_accept_filter(c);
-    case BSD_SO_SETFIB: /* there is one routing table */
-        r = option_read_int(c, &value);
-        return r ? r : value ? -EINVAL : 0;
-    case BSD_SO_LABEL:
-        return -EOPNOTSUPP;
     case BSD_SO_NOSIGPIPE:
         __atomic_store_n(&socket_nosigpipe_used, 1, __ATOMIC_RELAXED);
         break;
@@ -247,13 +159,7 @@ long socket_level_set(struct option_call *c)
 
 long socket_level_get(struct option_call *c)
 {
-    long r;
-
     switch (c->name) {
-    case BSD_SO_TIMESTAMP:
-    case BSD_SO_BINTIME:
-    case BSD_SO_TS_CLOCK:
-        return get_timestamps(c);
     case BSD_SO_SNDBUF:
     case BSD_SO_RCVBUF:
         return get_buffer(c);
@@ -266,16 +172,6 @@ long socket_level_get(struct option_call *c)
         return -EINVAL; /* none is attached */
     case BSD_SO_ERROR:
         return get_error(c);
-    case BSD_SO_DOMAIN:
-        r = host_option(c->fd, LINUX_SOL_SOCKET, LINUX_SO_DOMAIN);
-        return r < 0 ? r : option_write_int(c, (int)bsd_address_family_from_host(r));
-    case BSD_SO_LISTENQLIMIT:
-    case BSD_SO_LISTENQLEN:
-    case BSD_SO_LISTENINCQLEN:
-        return get_listen_queue(c);
-    case BSD_SO_LABEL:
-    case BSD_SO_PEERLABEL:
-        return -EOPNOTSUPP;
     }
     return option_get_by_rule(c, rules, ARRAY_LENGTH(rules));
 }

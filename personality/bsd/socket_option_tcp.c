@@ -4,15 +4,11 @@
  * counts attempts, not seconds), the choice of a TCP stack and its logs. */
 #include "socket.h"
 
-/* Bits of FreeBSD's t_flags, which getsockopt shows for switches that are on. */
+/* A bit of t_flags, which getsockopt shows for a switch that is on. */
 #define TF_NODELAY 0x4
-#define TF_NOPUSH 0x1000
-#define FASTOPEN_QUEUE 1024
-#define LONGEST_UNACKED 0x7fffffff
 
 static const struct option_rule rules[] = {
     {BSD_TCP_NODELAY, LINUX_IPPROTO_TCP, LINUX_TCP_NODELAY, TF_NODELAY, 0},
-    {BSD_TCP_NOPUSH, LINUX_IPPROTO_TCP, LINUX_TCP_CORK, TF_NOPUSH, 0},
     {BSD_TCP_MAXSEG, LINUX_IPPROTO_TCP, LINUX_TCP_MAXSEG, 0, 0},
     {BSD_TCP_KEEPIDLE, LINUX_IPPROTO_TCP, LINUX_TCP_KEEPIDLE, 0, 0},
     {BSD_TCP_KEEPINTVL, LINUX_IPPROTO_TCP, LINUX_TCP_KEEPINTVL, 0, 0},
@@ -33,7 +29,6 @@ static const struct {
     {BSD_TCPI_OPT_SACK, LINUX_TCPI_OPT_SACK},
     {BSD_TCPI_OPT_WSCALE, LINUX_TCPI_OPT_WSCALE},
     {BSD_TCPI_OPT_ECN, LINUX_TCPI_OPT_ECN},
-    {BSD_TCPI_OPT_TFO, LINUX_TCPI_OPT_SYN_DATA},
 };
 
 static long get_info(struct option_call *c)
@@ -70,113 +65,16 @@ static long get_info(struct option_call *c)
     to.snd_wnd = from.snd_wnd;
     to.snd_rexmitpack = from.total_retrans;
     to.rcv_ooopack = from.rcv_ooopack;
-    to.rttmin = from.min_rtt;
+    own_tcp_info(&from, &to);
     return option_write(c, &to, sizeof(to));
-}
-
-/* The one algorithm that both kernels have under different names. */
-static const char bsd_reno[] = "newreno", host_reno[] = "reno";
-
-static long set_congestion(const struct option_call *c)
-{
-    char name[BSD_TCP_CA_NAME_MAX];
-    u32 size = c->size < sizeof(name) - 1 ? c->size : sizeof(name) - 1;
-    const char *wanted = name;
-    long r;
-
-    memset(name, 0, sizeof(name));
-    if (!size)
-        return -EINVAL;
-    r = option_read(c, name, size);
-    if (r)
-        return r;
-    if (!strcmp(name, bsd_reno))
-        wanted = host_reno;
-    r = host(__NR_setsockopt, c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_CONGESTION, wanted, strlen(wanted));
-    return r == -ENOENT || r == -EPERM ? -ESRCH : r;
-}
-
-static long get_congestion(struct option_call *c)
-{
-    char name[BSD_TCP_CA_NAME_MAX + 1];
-    u32 size = BSD_TCP_CA_NAME_MAX;
-    long r;
-
-    memset(name, 0, sizeof(name));
-    r = host(__NR_getsockopt, c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_CONGESTION, name, &size);
-    if (r)
-        return r;
-    if (!strcmp(name, host_reno))
-        return option_write(c, bsd_reno, sizeof(bsd_reno));
-    return option_write(c, name, (u32)strlen(name) + 1);
-}
-
-/* Seconds here, milliseconds there. */
-static long set_unacked_time(const struct option_call *c)
-{
-    int value;
-    long r = option_read_int(c, &value);
-
-    if (r)
-        return r;
-    if (value < 0 || value > LONGEST_UNACKED / 1000)
-        return -EINVAL;
-    return host_option_set(c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_USER_TIMEOUT, value * 1000);
-}
-
-static long get_unacked_time(struct option_call *c)
-{
-    long r = host_option(c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_USER_TIMEOUT);
-
-    return r < 0 ? r : option_write_int(c, (int)(r / 1000));
-}
-
-/* A switch here, the length of the queue of such connections there. */
-static long set_fast_open(const struct option_call *c)
-{
-    int value;
-    long r = option_read_int(c, &value);
-
-    if (r)
-        return r;
-    return host_option_set(c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_FASTOPEN, value ? FASTOPEN_QUEUE : 0);
-}
-
-static long get_fast_open(struct option_call *c)
-{
-    long r = host_option(c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_FASTOPEN);
-
-    return r < 0 ? r : option_write_int(c, r != 0);
 }
 
 long tcp_level_set(struct option_call *c)
 {
-    switch (c->name) {
-    case BSD_TCP_INFO:
-        return -EINVAL;
-    case BSD_TCP_CONGESTION:
-        return set_congestion(c);
-    case BSD_TCP_MAXUNACKTIME:
-        return set_unacked_time(c);
-    case BSD_TCP_FASTOPEN:
-        return set_fast_open(c);
-    default:
-        return option_set_by_rule(c, rules, ARRAY_LENGTH(rules));
-    }
+    return c->name == BSD_TCP_INFO ? -EINVAL : option_set_by_rule(c, rules, ARRAY_LENGTH(rules));
 }
 
 long tcp_level_get(struct option_call *c)
 {
-    switch (c->name) {
-    case BSD_TCP_INFO:
-        return get_info(c);
-    case BSD_TCP_CONGESTION:
-        return get_congestion(c);
-    case BSD_TCP_MAXUNACKTIME:
-        return get_unacked_time(c);
-    case BSD_TCP_FASTOPEN:
-        return get_fast_open(c);
-    default:
-        return option_get_by_rule(c, rules, ARRAY_LENGTH(rules));
-    }
+    return c->name == BSD_TCP_INFO ? get_info(c) : option_get_by_rule(c, rules, ARRAY_LENGTH(rules));
 }

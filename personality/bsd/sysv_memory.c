@@ -7,7 +7,7 @@
 #define HOST_SHM_REMAP 0x4000
 
 _Static_assert(BSD_SHM_RDONLY == HOST_SHM_RDONLY && BSD_SHM_RND == HOST_SHM_RND &&
-                   BSD_SHM_REMAP == HOST_SHM_REMAP,
+                   (BSD_SHM_REMAP & ~HOST_SHM_REMAP) == 0,
                "flags are passed on as they are");
 
 long bsd_sys_shmget(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -27,7 +27,7 @@ long bsd_sys_shmdt(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[
     return host(__NR_shmdt, a[0]);
 }
 
-static long state_of(s32 id, struct bsd_shmid_ds *state)
+long sysv_memory_state(s32 id, struct bsd_shmid_ds *state)
 {
     struct linux_shmid_ds host_state;
 
@@ -47,7 +47,7 @@ static long state_of(s32 id, struct bsd_shmid_ds *state)
     return 0;
 }
 
-static long change(s32 id, const struct bsd_ipc_perm *perm)
+long sysv_memory_change(s32 id, const struct bsd_ipc_perm *perm)
 {
     struct linux_shmid_ds host_state;
 
@@ -56,7 +56,7 @@ static long change(s32 id, const struct bsd_ipc_perm *perm)
     return host(__NR_shmctl, id, LINUX_IPC_SET, &host_state);
 }
 
-static long other_command(s32 id, s32 command)
+long sysv_memory_command(s32 id, s32 command)
 {
     switch (command) {
     case BSD_IPC_RMID:
@@ -77,43 +77,11 @@ long bsd_sys_shmctl(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a
 
     switch ((s32)a[1]) {
     case BSD_IPC_STAT:
-        r = state_of((s32)a[0], &state);
+        r = sysv_memory_state((s32)a[0], &state);
         return r != 0 ? r : copy_out(a[2], &state, sizeof(state));
     case BSD_IPC_SET:
-        return copy_in(&state, a[2], sizeof(state)) != 0 ? -EFAULT : change((s32)a[0], &state.perm);
+        return copy_in(&state, a[2], sizeof(state)) != 0 ? -EFAULT : sysv_memory_change((s32)a[0], &state.perm);
     default:
-        return other_command((s32)a[0], (s32)a[1]);
-    }
-}
-
-long bsd_sys_freebsd7_shmctl(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_shmid_ds_old old;
-    struct bsd_shmid_ds state;
-    struct bsd_ipc_perm perm;
-    long r;
-
-    switch ((s32)a[1]) {
-    case BSD_IPC_STAT:
-        r = state_of((s32)a[0], &state);
-        if (r != 0)
-            return r;
-        memset(&old, 0, sizeof(old));
-        sysv_perm_old(&state.perm, &old.perm);
-        old.segsz = state.segsz > INT32_MAX ? INT32_MAX : (s32)state.segsz;
-        old.lpid = state.lpid;
-        old.cpid = state.cpid;
-        old.nattch = (s16)state.nattch;
-        old.atime = state.atime;
-        old.dtime = state.dtime;
-        old.ctime = state.ctime;
-        return copy_out(a[2], &old, sizeof(old));
-    case BSD_IPC_SET:
-        if (copy_in(&old, a[2], sizeof(old)) != 0)
-            return -EFAULT;
-        sysv_perm_new(&old.perm, &perm);
-        return change((s32)a[0], &perm);
-    default:
-        return other_command((s32)a[0], (s32)a[1]);
+        return sysv_memory_command((s32)a[0], (s32)a[1]);
     }
 }

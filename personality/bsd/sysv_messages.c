@@ -21,7 +21,7 @@ long bsd_sys_msgrcv(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a
     return host_intr(__NR_msgrcv, (s32)a[0], a[1], a[2], a[3], (u32)a[4] & known);
 }
 
-static long state_of(s32 id, struct bsd_msqid_ds *state)
+long sysv_queue_state(s32 id, struct bsd_msqid_ds *state)
 {
     struct linux_msqid_ds host_state;
 
@@ -42,7 +42,7 @@ static long state_of(s32 id, struct bsd_msqid_ds *state)
     return 0;
 }
 
-static long change(s32 id, const struct bsd_ipc_perm *perm, u64 most_bytes)
+long sysv_queue_change(s32 id, const struct bsd_ipc_perm *perm, u64 most_bytes)
 {
     struct linux_msqid_ds host_state;
 
@@ -61,47 +61,12 @@ long bsd_sys_msgctl(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a
     case BSD_IPC_RMID:
         return host(__NR_msgctl, (s32)a[0], LINUX_IPC_RMID, 0);
     case BSD_IPC_STAT:
-        r = state_of((s32)a[0], &state);
+        r = sysv_queue_state((s32)a[0], &state);
         return r != 0 ? r : copy_out(a[2], &state, sizeof(state));
     case BSD_IPC_SET:
         if (copy_in(&state, a[2], sizeof(state)) != 0)
             return -EFAULT;
-        return change((s32)a[0], &state.perm, state.qbytes);
-    default:
-        return -EINVAL;
-    }
-}
-
-long bsd_sys_freebsd7_msgctl(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    struct bsd_msqid_ds_old old;
-    struct bsd_msqid_ds state;
-    struct bsd_ipc_perm perm;
-    long r;
-
-    switch ((s32)a[1]) {
-    case BSD_IPC_RMID:
-        return host(__NR_msgctl, (s32)a[0], LINUX_IPC_RMID, 0);
-    case BSD_IPC_STAT:
-        r = state_of((s32)a[0], &state);
-        if (r != 0)
-            return r;
-        memset(&old, 0, sizeof(old));
-        sysv_perm_old(&state.perm, &old.perm);
-        old.cbytes = state.cbytes;
-        old.qnum = state.qnum;
-        old.qbytes = state.qbytes;
-        old.lspid = state.lspid;
-        old.lrpid = state.lrpid;
-        old.stime = state.stime;
-        old.rtime = state.rtime;
-        old.ctime = state.ctime;
-        return copy_out(a[2], &old, sizeof(old));
-    case BSD_IPC_SET:
-        if (copy_in(&old, a[2], sizeof(old)) != 0)
-            return -EFAULT;
-        sysv_perm_new(&old.perm, &perm);
-        return change((s32)a[0], &perm, old.qbytes);
+        return sysv_queue_change((s32)a[0], &state.perm, state.qbytes);
     default:
         return -EINVAL;
     }

@@ -22,19 +22,6 @@ void sysv_perm_to_host(const struct bsd_ipc_perm *from, struct linux_ipc_perm *t
     to->mode = from->mode;
 }
 
-void sysv_perm_old(const struct bsd_ipc_perm *from, struct bsd_ipc_perm_old *to)
-{
-    *to = (struct bsd_ipc_perm_old){
-        .cuid = (u16)from->cuid, .cgid = (u16)from->cgid, .uid = (u16)from->uid, .gid = (u16)from->gid,
-        .mode = from->mode, .seq = from->seq, .key = from->key};
-}
-
-void sysv_perm_new(const struct bsd_ipc_perm_old *from, struct bsd_ipc_perm *to)
-{
-    *to = (struct bsd_ipc_perm){.cuid = from->cuid, .cgid = from->cgid, .uid = from->uid,
-                                    .gid = from->gid, .mode = from->mode, .seq = from->seq, .key = from->key};
-}
-
 long bsd_sys_semget(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     return host(__NR_semget, (s32)a[0], (s32)a[1], (s32)a[2]);
@@ -50,50 +37,45 @@ long bsd_sys_semop(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[
 /* The guest's union of a number, a structure and an array comes by address here, not by value. */
 static long union_in(u64 address, u64 *value) { return get_u64(address, value); }
 
-static long state_out(s32 id, u64 to, bool old)
+long sysv_semaphores_state(s32 id, struct bsd_semid_ds *state)
 {
     struct linux_semid_ds host_state;
-    struct bsd_semid_ds state;
 
     memset(&host_state, 0, sizeof(host_state));
     long r = host(__NR_semctl, id, 0, LINUX_IPC_STAT, &host_state);
     if (is_error(r))
         return r;
-    memset(&state, 0, sizeof(state));
-    sysv_perm_from_host(&host_state.perm, &state.perm);
-    state.nsems = (u16)host_state.nsems;
-    state.otime = host_state.otime;
-    state.ctime = host_state.ctime;
-    if (!old)
-        return copy_out(to, &state, sizeof(state));
-    struct bsd_semid_ds_old before;
-    memset(&before, 0, sizeof(before));
-    sysv_perm_old(&state.perm, &before.perm);
-    before.nsems = state.nsems;
-    before.otime = state.otime;
-    before.ctime = state.ctime;
-    return copy_out(to, &before, sizeof(before));
+    memset(state, 0, sizeof(*state));
+    sysv_perm_from_host(&host_state.perm, &state->perm);
+    state->nsems = (u16)host_state.nsems;
+    state->otime = host_state.otime;
+    state->ctime = host_state.ctime;
+    return 0;
 }
 
-static long state_in(s32 id, u64 from, bool old)
+long sysv_semaphores_change(s32 id, const struct bsd_ipc_perm *perm)
 {
     struct linux_semid_ds host_state;
-    struct bsd_ipc_perm perm;
-    struct bsd_ipc_perm_old before;
 
-    if (old) {
-        if (copy_in(&before, from, sizeof(before)) != 0)
-            return -EFAULT;
-        sysv_perm_new(&before, &perm);
-    } else if (copy_in(&perm, from, sizeof(perm)) != 0) {
-        return -EFAULT;
-    }
     memset(&host_state, 0, sizeof(host_state));
-    sysv_perm_to_host(&perm, &host_state.perm);
+    sysv_perm_to_host(perm, &host_state.perm);
     return host(__NR_semctl, id, 0, LINUX_IPC_SET, &host_state);
 }
 
-static long semctl(const u64 a[MAX_ARGUMENTS], bool old)
+static long state_out(s32 id, u64 to)
+{
+    struct bsd_semid_ds state;
+    long r = sysv_semaphores_state(id, &state);
+    return r != 0 ? r : copy_out(to, &state, sizeof(state));
+}
+
+static long state_in(s32 id, u64 from)
+{
+    struct bsd_semid_ds state;
+    return copy_in(&state, from, sizeof(state)) != 0 ? -EFAULT : sysv_semaphores_change(id, &state.perm);
+}
+
+long sysv_semaphores_control(const u64 a[MAX_ARGUMENTS], state_mover out, state_mover in)
 {
     s32 id = (s32)a[0], number = (s32)a[1];
     u64 value = 0;
@@ -102,9 +84,9 @@ static long semctl(const u64 a[MAX_ARGUMENTS], bool old)
     case BSD_IPC_RMID:
         return host(__NR_semctl, id, 0, LINUX_IPC_RMID, 0);
     case BSD_IPC_STAT:
-        return union_in(a[3], &value) != 0 ? -EFAULT : state_out(id, value, old);
+        return union_in(a[3], &value) != 0 ? -EFAULT : out(id, value);
     case BSD_IPC_SET:
-        return union_in(a[3], &value) != 0 ? -EFAULT : state_in(id, value, old);
+        return union_in(a[3], &value) != 0 ? -EFAULT : in(id, value);
     case BSD_GETVAL:
         return host(__NR_semctl, id, number, LINUX_GETVAL, 0);
     case BSD_GETPID:
@@ -126,13 +108,7 @@ static long semctl(const u64 a[MAX_ARGUMENTS], bool old)
     }
 }
 
-long bsd_sys___semctl(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long bsd_sys_semctl(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return semctl(a, false);
-}
-
-long bsd_sys_freebsd7___semctl(struct thread *t UNUSED, struct frame *f UNUSED,
-                                   const u64 a[MAX_ARGUMENTS])
-{
-    return semctl(a, true);
+    return sysv_semaphores_control(a, state_out, state_in);
 }

@@ -1,11 +1,10 @@
-/* Terminals: the requests that tcgetattr, tcsetattr, tcsetpgrp and their relatives are made of, and
- * posix_openpt.
+/* Terminals: the requests that tcgetattr, tcsetattr, tcsetpgrp and their relatives are made of.
  *
- * Settings are translated flag by flag and character by character.  FreeBSD has three control
+ * Settings are translated flag by flag and character by character.  The BSDs have control
  * characters that the host lacks (VERASE2, VDSUSP, VSTATUS); they read as switched off. */
 #include "files.h"
 
-#define NO_PROCESS_GROUP 100000 /* what FreeBSD says of a terminal without a foreground group */
+#define NO_PROCESS_GROUP 100000 /* what a BSD says of a terminal without a foreground group */
 #define GUEST_OFF BSD__POSIX_VDISABLE
 #define HOST_OFF 0
 
@@ -90,11 +89,11 @@ static long set_settings(int fd, u64 command, u64 data)
     s32 number;
     if (copy_in(&from, data, sizeof(from)) != 0)
         return -EFAULT;
-    long r = request(fd, LINUX_TCGETS2, (u64)&to); /* keeps what FreeBSD has no word for */
+    long r = request(fd, LINUX_TCGETS2, (u64)&to); /* keeps what the guest has no word for */
     if (is_error(r))
         return r;
     convert_settings(&from, &to);
-    /* Waiting for output on the controlling side would wait for its own reader: FreeBSD does not. */
+    /* Waiting for output on the controlling side would wait for its own reader: a BSD does not. */
     if (command != LINUX_TCSETS2 && !is_error(request(fd, LINUX_TIOCGPTN, (u64)&number)))
         command = LINUX_TCSETS2;
     return waiting_request(fd, command, (u64)&to);
@@ -158,7 +157,7 @@ static long set_ready(int fd, u64 command)
     return request(fd, command, (u64)&ready);
 }
 
-static long is_master(int fd)
+long terminal_is_master(int fd)
 {
     s32 number;
     return is_error(request(fd, LINUX_TIOCGPTN, (u64)&number)) ? -ENOTTY : 0;
@@ -172,13 +171,13 @@ static long pass_number(int fd, u64 command, u64 data)
     return request(fd, command, number);
 }
 
-long bsd_terminal_ioctl(struct thread *t UNUSED, int fd, u64 command, u64 data)
+long bsd_terminal_ioctl(struct thread *t, int fd, u64 command, u64 data)
 {
     /* Requests that differ by their number alone. */
     static const u32 alike[][2] = {
         {BSD_TIOCEXCL, LINUX_TIOCEXCL},     {BSD_TIOCNXCL, LINUX_TIOCNXCL},
-        {BSD_TIOCGPTN, LINUX_TIOCGPTN},     {BSD_TIOCGWINSZ, LINUX_TIOCGWINSZ},
-        {BSD_TIOCSWINSZ, LINUX_TIOCSWINSZ}, {BSD_TIOCMGET, LINUX_TIOCMGET},
+        {BSD_TIOCGWINSZ, LINUX_TIOCGWINSZ}, {BSD_TIOCSWINSZ, LINUX_TIOCSWINSZ},
+        {BSD_TIOCMGET, LINUX_TIOCMGET},
         {BSD_TIOCMSET, LINUX_TIOCMSET},     {BSD_TIOCMBIS, LINUX_TIOCMBIS},
         {BSD_TIOCMBIC, LINUX_TIOCMBIC},     {BSD_TIOCPKT, LINUX_TIOCPKT},
         {BSD_TIOCSTI, LINUX_TIOCSTI},       {BSD_TIOCOUTQ, LINUX_TIOCOUTQ},
@@ -215,8 +214,6 @@ long bsd_terminal_ioctl(struct thread *t UNUSED, int fd, u64 command, u64 data)
         return get_discipline(fd, data);
     case BSD_TIOCSETD:
         return set_discipline(fd, data);
-    case BSD_TIOCPTMASTER:
-        return is_master(fd);
     case BSD_TIOCSIG:
         return send_signal(fd, data);
     case BSD_TIOCSDTR:
@@ -226,18 +223,14 @@ long bsd_terminal_ioctl(struct thread *t UNUSED, int fd, u64 command, u64 data)
     case BSD_TIOCCONS:
         return pass_number(fd, LINUX_TIOCCONS, data);
     default:
-        return -ENOTTY;
+        return own_terminal_request(t, fd, (u32)command, data);
     }
 }
 
-/* FreeBSD's pseudo-terminals are ready at once: there is nothing to unlock. */
-long bsd_sys_posix_openpt(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+/* A BSD's pseudo-terminals are ready at once: there is nothing to unlock. */
+long open_pseudo_terminal(u64 host_flags)
 {
-    u32 flags = (u32)a[0], known = BSD_O_RDWR | BSD_O_NOCTTY | BSD_O_CLOEXEC;
-    u64 host_flags;
     s32 unlocked = 0;
-    if ((flags & ~known) != 0 || !bsd_open_flags_to_host(flags, &host_flags))
-        return -EINVAL;
     long fd = host(__NR_openat, LINUX_AT_FDCWD, "/dev/ptmx", host_flags | LINUX_O_NOCTTY, 0);
     if (is_error(fd))
         return fd == -ENOSPC ? -EAGAIN : fd;
@@ -253,7 +246,7 @@ long bsd_sys_posix_openpt(struct thread *t UNUSED, struct frame *f UNUSED, const
  * that the line is broken. */
 static long end_of_line(int fd, long r)
 {
-    return r == -EIO && is_master(fd) == 0 ? 0 : r;
+    return r == -EIO && terminal_is_master(fd) == 0 ? 0 : r;
 }
 
 long bsd_sys_read(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -4,6 +4,8 @@
 
 static long event_to_host(struct thread *t, const struct bsd_sigevent *event, struct linux_sigevent *out)
 {
+    s32 tid;
+
     memset(out, 0, sizeof(*out));
     out->value = event->value;
     switch (event->notify) {
@@ -13,14 +15,13 @@ static long event_to_host(struct thread *t, const struct bsd_sigevent *event, st
     case BSD_SIGEV_SIGNAL:
         out->notify = LINUX_SIGEV_SIGNAL;
         break;
-    case BSD_SIGEV_THREAD_ID:
-        out->notify = LINUX_SIGEV_THREAD_ID;
-        out->thread_id = event->thread_id;
-        if (is_error(host(__NR_tgkill, t->process->pid, event->thread_id, 0)))
-            return -EINVAL;
-        break;
     default:
-        return -EINVAL;
+        if (!event_is_for_thread(event, &tid))
+            return -EINVAL;
+        out->notify = LINUX_SIGEV_THREAD_ID;
+        out->thread_id = tid;
+        if (is_error(host(__NR_tgkill, t->process->pid, tid, 0)))
+            return -EINVAL;
     }
     out->signo = bsd_signal_to_host(event->signo);
     return out->signo != 0 ? 0 : -EINVAL;

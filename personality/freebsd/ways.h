@@ -11,6 +11,33 @@
 /* __getcwd returns the length of what it wrote. */
 #define WAY_GETCWD_TELLS_LENGTH 0
 
+/* pathconf's names of its own. */
+#define WAY_NAME_MAXIMUM 255
+static inline long own_path_limit(u32 name, const struct bsd_stat *st)
+{
+    switch (name) {
+    case BSD__PC_DEALLOC_PRESENT:
+        return 1;
+    case BSD__PC_ASYNC_IO:
+        return 200112; /* the edition of POSIX */
+    case BSD__PC_REC_XFER_ALIGN:
+        return PAGE;
+    case BSD__PC_PRIO_IO:
+    case BSD__PC_CAP_PRESENT:
+    case BSD__PC_INF_PRESENT:
+    case BSD__PC_MAC_PRESENT:
+        return 0;
+    case BSD__PC_ALLOC_SIZE_MIN:
+    case BSD__PC_REC_INCR_XFER_SIZE:
+    case BSD__PC_REC_MIN_XFER_SIZE:
+        return st->blksize;
+    case BSD__PC_REC_MAX_XFER_SIZE:
+        return 0x7fffffff; /* no limit of its own */
+    default:
+        return -EINVAL;
+    }
+}
+
 /* What the guest's kernel calls the host's file systems. */
 #define WAY_FILE_SYSTEMS \
     {"ext2", "ufs", BSD_MNT_LOCAL},         {"ext3", "ufs", BSD_MNT_LOCAL}, \
@@ -58,5 +85,63 @@ static inline u64 device_to_host(u64 device)
 /* Units of a timer are the engine's own. */
 static inline u32 timer_notes_to_engine(u32 notes) { return notes; }
 static inline u32 timer_notes_from_engine(u32 notes) { return notes; }
+
+/* ---- time -------------------------------------------------------------------------------------- */
+
+/* There are many names for two clocks: _FAST and _PRECISE say how much work a reading is worth, and uptime is
+ * monotonic time.  All of them are read precisely. */
+static inline long own_clock_to_host(s32 clock)
+{
+    switch (clock) {
+    case BSD_CLOCK_REALTIME_PRECISE:
+    case BSD_CLOCK_REALTIME_FAST:
+    case BSD_CLOCK_SECOND:
+        return LINUX_CLOCK_REALTIME;
+    case BSD_CLOCK_MONOTONIC_PRECISE:
+    case BSD_CLOCK_MONOTONIC_FAST:
+    case BSD_CLOCK_UPTIME:
+    case BSD_CLOCK_UPTIME_PRECISE:
+    case BSD_CLOCK_UPTIME_FAST:
+        return LINUX_CLOCK_MONOTONIC;
+    case BSD_CLOCK_TAI:
+        return LINUX_CLOCK_TAI;
+    default:
+        return -EINVAL;
+    }
+}
+
+static inline bool clock_counts_seconds(s32 clock) { return clock == BSD_CLOCK_SECOND; }
+
+/* A clock of processor time is a bit and the id of a process or of a thread. */
+#define WAY_CLOCK_OF_PROCESS BSD_CPUCLOCK_WHICH_PID
+#define WAY_CLOCK_OF_THREAD BSD_CPUCLOCK_WHICH_TID
+
+static inline bool cpu_clock_parts(s32 clock, u32 *id, bool *process)
+{
+    *id = (u32)clock & BSD_CPUCLOCK_ID_MASK;
+    *process = ((u32)clock & BSD_CPUCLOCK_PROCESS_BIT) != 0;
+    return ((u32)clock & BSD_CPUCLOCK_BIT) != 0;
+}
+
+static inline s32 cpu_clock_of(u32 id, bool process)
+{
+    return (s32)(BSD_CPUCLOCK_BIT | (process ? BSD_CPUCLOCK_PROCESS_BIT : 0) | id);
+}
+
+/* ---- notification ------------------------------------------------------------------------------ */
+
+static inline bool event_is_for_thread(const struct bsd_sigevent *event, s32 *tid)
+{
+    *tid = event->thread_id;
+    return event->notify == BSD_SIGEV_THREAD_ID;
+}
+
+static inline bool event_is_for_queue(const struct bsd_sigevent *event)
+{
+    return event->notify == BSD_SIGEV_KEVENT;
+}
+
+/* lio_listio's requests may have several buffers. */
+#define WAY_LISTS_HOLD_VECTORS 1
 
 #endif

@@ -34,8 +34,8 @@ long credentials_to_host(struct thread *t, struct control_buffer *to)
 
 static bool append_cmsgcred(const struct linux_ucred *from, struct control_buffer *to)
 {
-    struct bsd_cmsgcred *c =
-        control_append_guest(to, BSD_SOL_SOCKET, BSD_SCM_CREDS, sizeof(*c));
+    struct freebsd_cmsgcred *c =
+        control_append_guest(to, FREEBSD_SOL_SOCKET, FREEBSD_SCM_CREDS, sizeof(*c));
 
     if (!c)
         return false;
@@ -49,8 +49,8 @@ static bool append_cmsgcred(const struct linux_ucred *from, struct control_buffe
 
 static bool append_sockcred(const struct linux_ucred *from, struct control_buffer *to)
 {
-    struct bsd_sockcred *c =
-        control_append_guest(to, BSD_SOL_SOCKET, BSD_SCM_CREDS, sizeof(*c));
+    struct freebsd_sockcred *c =
+        control_append_guest(to, FREEBSD_SOL_SOCKET, FREEBSD_SCM_CREDS, sizeof(*c));
 
     if (!c)
         return false;
@@ -63,8 +63,8 @@ static bool append_sockcred(const struct linux_ucred *from, struct control_buffe
 
 static bool append_sockcred2(const struct linux_ucred *from, struct control_buffer *to)
 {
-    struct bsd_sockcred2 *c =
-        control_append_guest(to, BSD_SOL_SOCKET, BSD_SCM_CREDS2, sizeof(*c));
+    struct freebsd_sockcred2 *c =
+        control_append_guest(to, FREEBSD_SOL_SOCKET, FREEBSD_SCM_CREDS2, sizeof(*c));
 
     if (!c)
         return false;
@@ -117,7 +117,7 @@ long credentials_receive(int fd, long kind, u32 guest_room, struct linux_msghdr 
     bool wait;
     long r;
 
-    if (socket_domain(kind) != SOCKET_UNIX || guest_room < MESSAGE_SIZE(struct bsd_cmsgcred) ||
+    if (socket_domain(kind) != SOCKET_UNIX || guest_room < MESSAGE_SIZE(struct freebsd_cmsgcred) ||
         (flags & LINUX_MSG_WAITALL) || receives_credentials(fd))
         return host_intr(__NR_recvmsg, fd, m, flags);
     wait = !(flags & LINUX_MSG_DONTWAIT) && !socket_is_nonblocking(fd);

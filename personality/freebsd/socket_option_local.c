@@ -6,7 +6,7 @@
 /* The peer as it was when the connection was made. */
 static long get_peer_credentials(struct option_call *c)
 {
-    struct bsd_xucred peer;
+    struct freebsd_xucred peer;
     struct linux_ucred from;
     u32 groups[64], size = sizeof(from), more = sizeof(groups), i;
     long r;
@@ -34,13 +34,13 @@ long local_level_get(struct option_call *c)
     bool on, persistent;
 
     switch (c->name) {
-    case BSD_LOCAL_PEERCRED:
+    case FREEBSD_LOCAL_PEERCRED:
         return get_peer_credentials(c);
-    case BSD_LOCAL_CREDS:
-    case BSD_LOCAL_CREDS_PERSISTENT:
+    case FREEBSD_LOCAL_CREDS:
+    case FREEBSD_LOCAL_CREDS_PERSISTENT:
         on = host_option(c->fd, LINUX_SOL_SOCKET, LINUX_SO_PASSCRED) == 1;
         persistent = host_option(c->fd, LINUX_SOL_SOCKET, HOST_HOLDS_PERSISTENT) == 1;
-        return option_write_int(c, on && persistent == (c->name == BSD_LOCAL_CREDS_PERSISTENT));
+        return option_write_int(c, on && persistent == (c->name == FREEBSD_LOCAL_CREDS_PERSISTENT));
     default:
         return -EOPNOTSUPP;
     }
@@ -48,11 +48,11 @@ long local_level_get(struct option_call *c)
 
 long local_level_set(struct option_call *c)
 {
-    bool persistent = c->name == BSD_LOCAL_CREDS_PERSISTENT, on;
+    bool persistent = c->name == FREEBSD_LOCAL_CREDS_PERSISTENT, on;
     int value;
     long r;
 
-    if (c->name != BSD_LOCAL_CREDS && !persistent)
+    if (c->name != FREEBSD_LOCAL_CREDS && !persistent)
         return -ENOPROTOOPT;
     r = option_read_int(c, &value);
     if (r)
