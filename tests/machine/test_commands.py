@@ -176,10 +176,10 @@ def test_lists(capfd: pytest.CaptureFixture[str]) -> None:
 @kvm
 def test_checkpoint_and_resume_go_on(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = str(tmp_path / "guest")
-    small = ("--memory", "8M", "--pages", "5", "--seconds", "0.05", "--json")
+    small = ("--memory", "8M", "--pages", "5", "--seconds", "0.5", "--json")
     _, output, _ = guise(capfd, "checkpoint", file, *small)
     first = json.loads(output)
-    _, output, _ = guise(capfd, "resume", file, "--seconds", "0.05", "--json")
+    _, output, _ = guise(capfd, "resume", file, "--seconds", "0.5", "--json")
     second = json.loads(output)
     assert first["pages_before"] == 0
     assert second["pages_before"] == first["pages_after"]

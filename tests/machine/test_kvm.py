@@ -37,15 +37,18 @@ def running() -> Iterator[Runner]:
             yield runner
 
 
-def wait_for_progress(guest: Runner) -> int:
-    """Let the guest run until it has written something, stopping it to look."""
-    for _ in range(200):
-        time.sleep(0.005)
+def run_on(guest: Runner, beyond: int = 0) -> int:
+    """Let the guest run until it has written more than `beyond` pages; it is stopped then.
+
+    However busy this host is: only a guest that does not run at all fails.
+    """
+    for _ in range(1000):
         guest.pause()
         written = check(guest.machine)
-        if written:
+        if written > beyond:
             return written
         guest.resume()
+        time.sleep(0.02)
     raise AssertionError("the guest does not run")
 
 
@@ -74,9 +77,9 @@ def test_the_writers_bytes_are_its_source() -> None:
 
 @kvm
 def test_a_running_guest_moves_and_arrives_bit_identical() -> None:
-    journey = live(SMALL, FAST, 0.1)
+    journey = live(SMALL, FAST, 1.0)
     assert journey.moved.identical
-    assert journey.before < journey.arrived < journey.after
+    assert journey.before <= journey.arrived < journey.after
     result = journey.moved.result
     assert result.converged
     assert len(result.rounds) < FAST.rounds
@@ -87,7 +90,7 @@ def test_a_running_guest_moves_and_arrives_bit_identical() -> None:
 @kvm
 def test_a_guest_that_writes_faster_than_it_is_sent_is_stopped_and_moved_all_the_same() -> None:
     slow = Policy(least=80e6, most=80e6, step=0, enough=0, rounds=3)  # most of a second for one round
-    journey = live(Writer(8 << 20, 1200, 1), slow, 0.1)
+    journey = live(Writer(8 << 20, 1200, 1), slow, 0.0)
     assert journey.moved.identical
     assert not journey.moved.result.converged
     assert not journey.predicted.converged
@@ -99,7 +102,7 @@ def test_the_model_predicts_what_was_sent() -> None:
     """Bytes do not depend on how busy this host is; times would."""
     journey = live(SMALL, FAST, 0.0)
     assert journey.moved.result.sent == pytest.approx(journey.predicted.sent, rel=0.1)
-    assert journey.moved.result.last == pytest.approx(journey.predicted.last, abs=20 * PAGE)
+    assert journey.moved.result.last == pytest.approx(journey.predicted.last, abs=25 * PAGE)
 
 
 @kvm
@@ -117,10 +120,7 @@ def test_a_guest_runs_on_when_the_other_side_dies(running: Runner) -> None:
     reader.join()
     running.pause()
     before = check(running.machine)
-    running.resume()
-    time.sleep(0.05)
-    running.pause()
-    assert check(running.machine) > before
+    assert run_on(running, before) > before
 
 
 @kvm
@@ -128,17 +128,16 @@ def test_dirty_log_names_just_the_pages_written(running: Runner) -> None:
     running.pause()
     running.machine.track(True)
     running.machine.dirty_pages()
-    running.resume()
-    time.sleep(0.1)
-    running.pause()
+    run_on(running, check(running.machine) + SMALL.pages)  # once round
     first = (2 << 20) // PAGE
     written = {page for page in running.machine.dirty_pages() if page >= first}
     assert written == set(range(first, first + SMALL.pages))
+    assert running.machine.dirty_pages() == []
 
 
 @kvm
 def test_checkpoint_and_back(tmp_path: Path, running: Runner) -> None:
-    written = wait_for_progress(running)
+    written = run_on(running)
     memory, state = bytes(running.machine.memory), running.machine.snapshot()
     checkpoint.save(running.machine, tmp_path / "guest")
     with checkpoint.load(tmp_path / "guest") as again:
@@ -146,9 +145,7 @@ def test_checkpoint_and_back(tmp_path: Path, running: Runner) -> None:
         assert again.snapshot().registers == state.registers
         assert check(again) == written
         with Runner(again) as runner:
-            runner.resume()
-            time.sleep(0.05)
-        assert check(again) > written
+            assert run_on(runner, written) > written
     assert [path.name for path in tmp_path.iterdir()] == ["guest"]
 
 
@@ -195,20 +192,39 @@ def test_a_checkpoint_that_cannot_be_written_leaves_nothing(
 
 
 @kvm
+@pytest.mark.parametrize("place", ["/dev/full", "/tmp"])
+def test_what_is_no_file_is_not_replaced(place: str) -> None:
+    with Machine(SMALL.memory) as made:
+        SMALL.start(made)
+        with pytest.raises(checkpoint.BadCheckpoint, match="no file that could be replaced"):
+            checkpoint.save(made, Path(place))
+    with pytest.raises(checkpoint.BadCheckpoint, match="is no file"):
+        checkpoint.load(Path(place))
+
+
+def test_a_guest_larger_than_memory_is_refused() -> None:
+    with pytest.raises(NoKvm, match="there is no memory for a guest"):
+        Machine(1 << 60)
+
+
+@kvm
 def test_a_guest_that_falls_over_is_noticed() -> None:
     with Machine(SMALL.memory) as made:
         SMALL.start(made)
         made.memory[CODE : CODE + 2] = b"\x0f\x0b"  # an invalid instruction, and no table to handle it
         runner = Runner(made)
         runner.resume()
-        time.sleep(0.05)
+        for _ in range(1000):
+            if runner.failure is not None:
+                break
+            time.sleep(0.01)
         with pytest.raises(GuestStopped, match="KVM says"), runner:
             pass
 
 
 @kvm
 def test_a_lost_page_is_noticed(running: Runner) -> None:
-    wait_for_progress(running)
+    run_on(running)
     struct.pack_into("<Q", running.machine.memory, 3 << 20, 0)
     struct.pack_into("<Q", running.machine.memory, 2 << 20, 7777)
     with pytest.raises(BrokenGuest):

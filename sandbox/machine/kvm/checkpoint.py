@@ -34,6 +34,8 @@ def _digest(memory: memoryview, state: bytes) -> bytes:
 
 def save(machine: Machine, path: Path) -> int:
     """Write a stopped machine to `path`; bytes written.  Raises BadCheckpoint when that fails."""
+    if path.exists() and not path.is_file():
+        raise BadCheckpoint(f"{path} is there, and is no file that could be replaced")
     state = machine.snapshot().pack()
     with memoryview(machine.memory) as memory:
         numbers = [at for at in range(len(memory) // PAGE) if memory[PAGE * at : PAGE * (at + 1)] != EMPTY]
@@ -66,6 +68,8 @@ def _write(path: Path, pieces: Iterator[bytes]) -> int:
 
 def load(path: Path) -> Machine:
     """A machine as it was saved, stopped.  Raises BadCheckpoint, NoKvm."""
+    if path.exists() and not path.is_file():
+        raise BadCheckpoint(f"{path} is no file")
     try:
         with path.open("rb") as file:
             return _read(path, file)

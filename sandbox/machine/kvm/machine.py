@@ -80,7 +80,10 @@ class Machine:
 
     def __init__(self, size: int, *, track: bool = False) -> None:
         self._open: list[int] = []
-        self.memory = mmap.mmap(-1, size)
+        try:
+            self.memory = mmap.mmap(-1, size)
+        except (OSError, OverflowError):
+            raise NoKvm(f"there is no memory for a guest of {size:,} bytes") from None
         self._shared: mmap.mmap | None = None
         try:
             self._create(size, track)

@@ -45,8 +45,8 @@ def arrive(peer: socket.socket, seconds: float) -> Arrived:
                 frame = stream.read_frame(peer, memory)
             try:
                 machine.restore(Snapshot.unpack(frame[0]))
-            except ValueError as error:
-                raise stream.BrokenStream(str(error)) from None
+            except (ValueError, OSError) as error:
+                raise stream.BrokenStream(f"the processor's state cannot be taken over: {error}") from None
             stream.send(peer, b"R")
             digest = hashlib.sha256(memory).digest()
             before = check(machine)
