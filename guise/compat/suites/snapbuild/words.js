@@ -1,0 +1,2 @@
+exports.list = ['here', 'are', 'words'];
+exports.where = __dirname;
