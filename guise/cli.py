@@ -6,6 +6,7 @@ argparse alone takes as long to import as the rest of a start together.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -34,13 +35,21 @@ def main(arguments: list[str] | None = None) -> int:
     _default_interrupt()
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        return _dispatch(words)
+        status = _dispatch(words)
+        sys.stdout.flush()
+        return status
     except UsageError as error:
         return complain(str(error), 2)
     except BrokenPipeError:
         # The reader of our output left, as `guise calls freebsd | head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
+            return _last_resort(error)
+        # What is left in the buffer would fail again at exit, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return complain(f"the output cannot be written: {os.strerror(error.errno).lower()}", 1)
     except MemoryError:
         return complain(
             "there is not enough memory: close something, or raise the limit (ulimit -v)", NOT_STARTED

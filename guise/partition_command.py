@@ -8,6 +8,11 @@ from guise.cli import complain
 from guise.options import Parser
 from guise.output import print_json, print_table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.partition.domain import DomainOutcome
+    from sandbox.partition.play import Played
+
 
 def main(words: list[str]) -> int:
     """0; 1 for a script that cannot be read, understood or carried out."""
@@ -21,23 +26,21 @@ def main(words: list[str]) -> int:
 
     try:
         script = scenario.read(Path(options.script))
-        if script.kinds:
-            _show_domain(play.play_domain(script), as_json=options.json)
-        else:
-            _show(play.play(script), as_json=options.json)
+        outcome = play.play_domain(script) if script.kinds else play.play(script)
     except OSError as error:
         return complain(f"{options.script} cannot be read: {(error.strerror or str(error)).lower()}", 1)
     except (scenario.ScenarioError, RuleError, UnknownSystem) as error:
         return complain(f"{options.script}: {error}", 1)
     except library.NotInstalled as error:
         return complain(str(error), 1)
+    if isinstance(outcome, play.Played):
+        _show(outcome, as_json=options.json)
+    else:
+        _show_domain(outcome, as_json=options.json)
     return 0
 
 
-def _show(played: object, *, as_json: bool) -> None:
-    from sandbox.partition.play import Played
-
-    assert isinstance(played, Played)
+def _show(played: Played, *, as_json: bool) -> None:
     rows = [
         {
             "partition": usage.name,
@@ -87,12 +90,9 @@ def _show(played: object, *, as_json: bool) -> None:
     )
 
 
-def _show_domain(outcome: object, *, as_json: bool) -> None:
+def _show_domain(outcome: DomainOutcome, *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from sandbox.partition.domain import DomainOutcome
-
-    assert isinstance(outcome, DomainOutcome)
     if as_json:
         print_json(asdict(outcome))
         return

@@ -26,7 +26,7 @@ def parse(top: Mapping[str, object]) -> Workload:
     cpu = as_object(top.get("cpu"), '"cpu"')
     user = as_number(cpu.get("user_seconds"), '"cpu.user_seconds"')
     system = as_number(cpu.get("system_seconds"), '"cpu.system_seconds"')
-    if user + system <= 0:
+    if user + system < 1e-6:
         raise ProfileError("it used no processor time: run something longer")
     calls = _calls(top.get("calls"))
     inputs = as_object(top.get("io"), '"io"')

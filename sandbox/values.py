@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+MOST = 1e18  # of anything: more bytes or events than any run has
+
 
 class ProfileError(ValueError):
     """A profile that cannot be understood: one sentence, without the file's name."""
@@ -19,8 +21,8 @@ def as_object(value: object, what: str) -> Mapping[str, object]:
 def as_number(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProfileError(f"{what} is not a number")
-    if not math.isfinite(value) or value < 0:
-        raise ProfileError(f"{what} is not a number of at least 0")
+    if not math.isfinite(value) or not 0 <= value <= MOST:
+        raise ProfileError(f"{what} is not a number of at least 0 and at most {MOST:g}")
     return float(value)
 
 

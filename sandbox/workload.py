@@ -64,7 +64,7 @@ def parse(value: object) -> Workload:
     inputs = as_object(top.get("io", {}), '"io"')
     user = as_number(seconds.get("user"), '"seconds.user"')
     system = as_number(seconds.get("system"), '"seconds.system"')
-    if user + system <= 0:
+    if user + system < 1e-6:
         raise ProfileError("it used no processor time: run something longer")
     events, uncounted = _events(top, calls, inputs, user + system)
     return Workload(

@@ -140,3 +140,15 @@ def test_a_reader_that_leaves_is_no_error(guise_command: list[str]) -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
     assert done.stdout.startswith("# System calls")
+
+
+@pytest.mark.parametrize("words", [("--version",), ("calls", "freebsd"), ("compare", "--systems")])
+def test_a_full_disk_is_said(guise_command: list[str], words: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*guise_command, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "guise: the output cannot be written: no space left on device\n",
+    )

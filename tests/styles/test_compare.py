@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guise import cli
 from guise.compare import comparing, launch, measure, page, report
@@ -145,6 +148,39 @@ def test_nothing_is_charged_for_events_that_did_not_happen() -> None:
     for name in systems.names():
         if systems.load(name).cost.kind != "dispatch":
             assert costs(systems.load(name), load, HOST) == ()
+
+
+NUMBER = st.one_of(st.floats(0, 1e15), st.integers(0, 10**15), st.just(0))
+ANY_PROFILE = st.fixed_dictionaries(
+    {
+        "format": st.just("guise-profile"),
+        "version": st.just(1),
+        "name": st.text(min_size=1),
+        "seconds": st.fixed_dictionaries({"elapsed": NUMBER, "user": NUMBER, "system": NUMBER}),
+        "calls": st.dictionaries(st.text(), NUMBER, max_size=3),
+        "memory": st.fixed_dictionaries({"working_set": NUMBER, "dirty_rate": NUMBER}),
+    },
+    optional={
+        "faults": st.fixed_dictionaries({"minor": NUMBER, "major": NUMBER}),
+        "switches": st.fixed_dictionaries({"voluntary": NUMBER}),
+        "io": st.fixed_dictionaries({"disk_reads": NUMBER, "network_bytes": NUMBER}),
+    },
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(ANY_PROFILE)
+def test_any_profile_gets_finite_answers(value: dict[str, Any]) -> None:
+    try:
+        load = workload.parse(value)
+    except workload.ProfileError:
+        return
+    for name in systems.names():
+        if systems.load(name).cost.kind != "dispatch":  # simulated: the slow ones, and nothing new to them
+            row = style(name).estimate(load, HOST)
+            assert math.isfinite(row.overhead), name
+            assert row.overhead >= -1e-9, name
+            assert row.density.guests >= 0, name
 
 
 def test_plurals() -> None:
