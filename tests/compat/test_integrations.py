@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,108 @@ def test_ctest_runs_guests(bench: Bench, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     assert "ok - writing from nowhere is EFAULT" in done.stdout
     assert "100% tests passed" in done.stdout
+
+
+def _tool(name: str) -> str | None:
+    """A command beside this Python, or the one in the PATH."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else shutil.which(name)
+
+
+# Start-up code for a program that has none: meson tries one with `main` alone.
+START = """
+int main(void);
+void _start(void) {
+    long status = main();
+    __asm__ volatile("syscall" : : "a"(1L), "D"(status));
+}
+"""
+COMPILER = """#!/bin/sh
+zig="{python} -m ziglang"
+case "$*" in
+*-Wl,--version*) exec $zig ld.lld --version;;
+*" -c "*|-c*|*--version*|*-E*) exec $zig cc -target x86_64-freebsd {flags} "$@";;
+esac
+objects= output=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -o) output=$2; shift;;
+    *.o) objects="$objects $1";;
+    *.c) $zig cc -target x86_64-freebsd {flags} -c "$1" -o "$1.o"; objects="$objects $1.o";;
+    esac
+    shift
+done
+exec $zig ld.lld -m elf_x86_64_fbsd -static $objects {folder}/start.a -o "$output"
+"""
+FLAGS = "-ffreestanding -fno-stack-protector -fno-sanitize=all"
+
+
+def _cross_compiler(folder: Path) -> Path:
+    """A C compiler for FreeBSD that needs no files of FreeBSD's."""
+    zig = [sys.executable, "-m", "ziglang"]
+    (folder / "start.c").write_text(START)
+    target = ["-target", "x86_64-freebsd", *FLAGS.split()]
+    subprocess.run([*zig, "cc", *target, "-c", "start.c", "-o", "start.o"], check=True, cwd=folder)
+    subprocess.run([*zig, "ar", "rc", "start.a", "start.o"], check=True, cwd=folder)
+    compiler = folder / "cc"
+    compiler.write_text(COMPILER.format(python=sys.executable, flags=FLAGS, folder=folder))
+    compiler.chmod(0o755)
+    return compiler
+
+
+@pytest.mark.skipif(not (_tool("meson") and _tool("ninja")), reason="needs meson and ninja")
+def test_meson_runs_guests(bench: Bench, tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    compiler = _cross_compiler(tmp_path)
+    shutil.copy(OWN_SUITE / "errors.c", tmp_path)
+    shutil.copy(OWN_SUITE / "say.h", tmp_path)
+    (tmp_path / "meson.build").write_text(
+        "project('recipe', 'c')\ntest('errors', executable('errors', 'errors.c'), protocol: 'tap')\n"
+    )
+    (tmp_path / "freebsd.ini").write_text(
+        f"[binaries]\nc = ['{compiler}']\nexe_wrapper = ['{sys.executable}', '-m', 'guise', 'run', '--']\n"
+        "[host_machine]\nsystem = 'freebsd'\ncpu_family = 'x86_64'\ncpu = 'x86_64'\nendian = 'little'\n"
+    )
+    meson, ninja = _tool("meson"), _tool("ninja")
+    assert meson is not None
+    assert ninja is not None
+    environment = {**bench.environment, "NINJA": ninja}
+    for command in (
+        [meson, "setup", "build", "--cross-file", "freebsd.ini"],
+        [meson, "test", "-C", "build", "-v"],
+    ):
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=200, env=environment, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "writing from nowhere is EFAULT" in done.stdout
+    assert re.search(r"Fail: +0", done.stdout)
+
+
+def test_the_steps_for_github_actions(bench: Bench, tmp_path: Path) -> None:
+    """Each step of the snippet as the service would run it, but for the installation of Guise itself."""
+    pages = (ROOT / "docs" / "integrations.md").read_text()
+    snippet = pages.partition("```yaml\n")[2].partition("```")[0]
+    steps = re.findall(r"^ +- run: (.+)$", snippet, re.MULTILINE)
+    assert steps[0] == "pip install guise"
+    assert [step.split()[:2] for step in steps[1:]] == [["guise", "doctor"], ["guise", "compat"]]
+    (tmp_path / "suite.toml").write_text(
+        "".join(f'[[case]]\nname = "case-{at}"\nargv = ["true"]\n' for at in range(8))
+    )
+    (tmp_path / "guise").write_text(f'#!/bin/sh\nexec {sys.executable} -m guise "$@"\n')
+    (tmp_path / "guise").chmod(0o755)
+    environment = {**bench.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    uploaded = re.findall(r"[\w.]+\.\w+", snippet.partition("path: ")[2])
+    for step in steps[1:]:
+        done = subprocess.run(
+            step.replace("${{ matrix.shard }}", "1"), shell=True, capture_output=True, text=True, timeout=200,
+            env=environment, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing got worse" in done.stdout
+    for name in ("results.sqlite", "results.xml", "report.html"):
+        assert (tmp_path / name).stat().st_size > 0
+        assert name in uploaded or "results.*" in snippet
 
 
 @pytest.mark.skipif(shutil.which("cargo") is None, reason="needs cargo")
