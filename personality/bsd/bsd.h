@@ -31,6 +31,18 @@ void bsd_finish(struct thread *t, struct frame *f, long result);
  * 0 for none.  0 or -errno. */
 long vector_state_take(struct thread *t, const void *legacy, u64 extended, u64 length, void **xstate);
 
+/* ---- signals ------------------------------------------------------------------------------------- */
+
+/* sigaction, with what the kernel's own frames need besides.  a: signal, new action, where the old one goes. */
+long bsd_change_action(struct thread *t, const u64 a[MAX_ARGUMENTS], u64 extra);
+/* Takes a signal of the set without a handler, waiting at most `limit` (NULL: for ever).  Its number or -errno. */
+long bsd_await_signal(struct thread *t, u64 set, const struct timespec_host *limit, struct siginfo_host *info);
+/* A set of the guest's, as host bits.  0 or -EFAULT. */
+long bsd_read_sigset(u64 at, u64 *set);
+
+/* Whether an absolute path is one of the host's that guests must not see. */
+bool bsd_hides(u64 path);
+
 /* ---- supplied by each kernel's own folder ------------------------------------------------------ */
 
 void bsd_siginfo(struct bsd_siginfo *to, const struct siginfo_host *from);
@@ -38,8 +50,6 @@ void bsd_siginfo(struct bsd_siginfo *to, const struct siginfo_host *from);
 long bsd_own_fcntl(struct thread *t, int fd, u32 command, u64 argument);
 /* The release that the guest is told of, in its kernel's own notation. */
 u32 bsd_release(const struct process *p);
-/* Whether an absolute path is one of the host's that this kernel does not have, and that a guest must not see. */
-bool bsd_hides(u64 path);
 
 #include "ways.h"
 

@@ -15,6 +15,11 @@ long make_node(struct thread *t, u64 fd, u64 path, u64 mode, u64 device)
     return host(__NR_mknodat, (s32)fd, path, type | (mode & PERMISSIONS), device_to_host(device));
 }
 
+long bsd_sys_mknodat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return make_node(t, a[0], a[1], a[2], a[3]);
+}
+
 static long make_fifo(struct thread *t, u64 fd, u64 path, u64 mode)
 {
     return make_node(t, fd, path, MODE_FIFO | (mode & PERMISSIONS), 0);

@@ -1,4 +1,4 @@
-/* FreeBSD's signal calls: actions, masks, stacks, sending, and waiting without a handler.
+/* The BSDs' signal calls: actions, masks, stacks, sending, and waiting without a handler.
  *
  * Masks are host bits inside the runtime; numbers above the host's last real-time signal have no
  * carrier there and are refused with EINVAL (signals.tbl). */
@@ -39,7 +39,7 @@ static int to_host(u64 guest)
     return bsd_signal_to_host(signal);
 }
 
-long bsd_sys_sigaction(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long bsd_change_action(struct thread *t, const u64 a[MAX_ARGUMENTS], u64 extra)
 {
     struct bsd_sigaction wanted, old;
     struct guest_action action, before = {0};
@@ -56,6 +56,7 @@ long bsd_sys_sigaction(struct thread *t, struct frame *f UNUSED, const u64 a[MAX
             .mask = bsd_sigset_to_host(&wanted.mask),
             .flags = flags_to_action(wanted.flags),
             .guest_flags = wanted.flags,
+            .extra = extra,
         };
     }
     bool change = a[1] != 0 && signal != HOST_SIG_SIGKILL && signal != HOST_SIG_SIGSTOP;
@@ -67,6 +68,11 @@ long bsd_sys_sigaction(struct thread *t, struct frame *f UNUSED, const u64 a[MAX
     old.flags = before.guest_flags;
     bsd_sigset_from_host(before.mask, &old.mask);
     return copy_out(a[2], &old, sizeof(old));
+}
+
+long bsd_sys_sigaction(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return bsd_change_action(t, a, 0);
 }
 
 long bsd_sys_sigprocmask(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -191,29 +197,21 @@ long bsd_sys_sigqueue(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_
 /* ---- waiting without a handler ---------------------------------------------------------------------- */
 
 /* A signal of the set is taken from the queue; it must be blocked, as at home. */
-static long wait_for(struct thread *t, u64 set, u64 timeout, struct siginfo_host *info)
+long bsd_await_signal(struct thread *t, u64 set, const struct timespec_host *limit, struct siginfo_host *info)
 {
-    struct timespec_host limit;
-    if (timeout != 0) {
-        if (copy_in(&limit, timeout, sizeof(limit)) != 0)
-            return -EFAULT;
-        if (limit.nsec < 0 || limit.nsec >= 1000000000L || limit.sec < 0)
-            return -EINVAL;
-    }
     if (take_queued_signal(t, set, info))
         return info->signo;
-    /* The host takes signals of the set even when they are not blocked, as FreeBSD does; while it
+    /* The host takes signals of the set even when they are not blocked, as the guest's kernel does; while it
      * waits they must not go to the handler instead. */
     u64 before = t->mask;
     mask_set(t, before | set);
-    long r = take_queued_signal(t, set, info)
-                 ? info->signo
-                 : host_intr(__NR_rt_sigtimedwait, &set, info, timeout ? &limit : NULL, 8);
+    long r = take_queued_signal(t, set, info) ? info->signo
+                                              : host_intr(__NR_rt_sigtimedwait, &set, info, limit, 8);
     mask_set(t, before);
     return r == RESTART ? -EINTR : r;
 }
 
-static long read_set(u64 at, u64 *set)
+long bsd_read_sigset(u64 at, u64 *set)
 {
     struct bsd_sigset guest;
     if (copy_in(&guest, at, sizeof(guest)) != 0)
@@ -224,12 +222,19 @@ static long read_set(u64 at, u64 *set)
 
 long bsd_sys_sigtimedwait(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
+    struct timespec_host limit;
     struct siginfo_host info;
     struct bsd_siginfo guest;
     u64 set;
-    long r = read_set(a[0], &set);
+    long r = bsd_read_sigset(a[0], &set);
+    if (r == 0 && a[2] != 0) {
+        if (copy_in(&limit, a[2], sizeof(limit)) != 0)
+            return -EFAULT;
+        if (limit.nsec < 0 || limit.nsec >= 1000000000L || limit.sec < 0)
+            return -EINVAL;
+    }
     if (r == 0)
-        r = wait_for(t, set, a[2], &info);
+        r = bsd_await_signal(t, set, a[2] != 0 ? &limit : NULL, &info);
     if (r < 0)
         return r;
     bsd_siginfo(&guest, &info);
@@ -249,9 +254,9 @@ long bsd_sys_sigwait(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_A
 {
     struct siginfo_host info;
     u64 set;
-    long r = read_set(a[0], &set);
+    long r = bsd_read_sigset(a[0], &set);
     if (r == 0)
-        r = wait_for(t, set, 0, &info);
+        r = bsd_await_signal(t, set, NULL, &info);
     if (r == -EINTR)
         return RESTART;
     if (r < 0)

@@ -4,11 +4,6 @@
 
 #define HERE ((u64)(s64)FREEBSD_AT_FDCWD)
 
-long freebsd_sys_mknodat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    return make_node(t, a[0], a[1], a[2], a[3]);
-}
-
 long freebsd_sys_freebsd11_mknod(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     return make_node(t, HERE, a[0], a[1], (u32)a[2]);

@@ -1,32 +1,10 @@
-/* Making processes, and ending them: fork and its relatives, exec, exit. */
-#include "freebsd.h"
+/* Making processes in ways of FreeBSD's own, and ending them. */
+#include "process.h"
 #include "thread_state.h"
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
-
-/* fork returns twice in one frame; %rdx tells the child from the parent, as libc's stubs of old expect. */
-static long fork_as(struct thread *t, struct frame *f, u32 kind, u64 clone_flags)
-{
-    u64 rdx = f->rdx;
-
-    f->rdx = 1;
-    long pid = process_fork(t, f, kind, clone_flags);
-    if (pid != 0)
-        f->rdx = is_error(pid) ? rdx : 0;
-    return pid;
-}
-
-long freebsd_sys_fork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS] UNUSED)
-{
-    return fork_as(t, f, FORK_COPY, 0);
-}
-
-long freebsd_sys_vfork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS] UNUSED)
-{
-    return fork_as(t, f, FORK_SHARE, 0);
-}
 
 /* ---- rfork ------------------------------------------------------------------------------------------ */
 
@@ -74,7 +52,7 @@ long freebsd_sys_rfork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUME
     u32 flags = (u32)a[0];
 
     if (flags & FREEBSD_RFSPAWN)
-        return flags == FREEBSD_RFSPAWN ? fork_as(t, f, FORK_SHARE, 0) : -EINVAL;
+        return flags == FREEBSD_RFSPAWN ? bsd_fork(t, f, FORK_SHARE, 0) : -EINVAL;
     if ((flags & ~RFORK_SERVED) ||
         (flags & (FREEBSD_RFFDG | FREEBSD_RFCFDG)) == (FREEBSD_RFFDG | FREEBSD_RFCFDG))
         return -EINVAL;
@@ -83,7 +61,7 @@ long freebsd_sys_rfork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUME
     if (flags & FREEBSD_RFMEM)
         return -EINVAL;
     u64 files = flags & (FREEBSD_RFFDG | FREEBSD_RFCFDG) ? 0 : CLONE_FILES;
-    long pid = fork_as(t, f, FORK_COPY, files);
+    long pid = bsd_fork(t, f, FORK_COPY, files);
     if (pid == 0 && (flags & FREEBSD_RFCFDG))
         close_all(t);
     return pid;
@@ -101,7 +79,7 @@ long freebsd_sys_pdfork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUM
         return -EINVAL;
     if (put_u32(a[0], (u32)-1) != 0)
         return -EFAULT;
-    long pid = fork_as(t, f, FORK_COPY, 0);
+    long pid = bsd_fork(t, f, FORK_COPY, 0);
     if (pid <= 0)
         return pid;
     long fd = host(__NR_pidfd_open, pid, 0);
@@ -162,19 +140,7 @@ long freebsd_sys_pdgetpid(struct thread *t, struct frame *f UNUSED, const u64 a[
     return pid < 0 ? pid : put_u32(a[1], (u32)pid);
 }
 
-/* ---- exec and exit ----------------------------------------------------------------------------------- */
-
-long freebsd_sys_execve(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    return process_exec(t, -1, a[0], a[1], a[2]);
-}
-
-long freebsd_sys_fexecve(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
-{
-    if ((s32)a[0] < 0 || fd_is_reserved(t, (s32)a[0]))
-        return -EBADF;
-    return process_exec(t, (s32)a[0], 0, a[1], a[2]);
-}
+/* ---- the end ---------------------------------------------------------------------------------------- */
 
 long freebsd_sys_exit(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
