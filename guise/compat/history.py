@@ -37,7 +37,12 @@ class Column:
 
     @property
     def label(self) -> str:
-        return f"{self.suite} {self.personality} {self.engine}"
+        return f"{self.suite} {self.mode}"
+
+    @property
+    def mode(self) -> str:
+        """Personality and engine; the host itself has no engine."""
+        return self.personality if self.engine == self.personality else f"{self.personality} {self.engine}"
 
     def rows(self) -> Iterator[Row]:
         for part in self.parts:

@@ -21,6 +21,7 @@ _OUTPUT_EACH = 16 << 10  # of a bad case's output
 _OUTPUT_ALL = 24 << 20
 _STATUSES = list(Status)
 _TREND = 30  # runs
+_CONTROLS = {code: None for code in range(32) if chr(code) not in "\t\n"}  # browsers show them as boxes
 
 
 class _Strings:
@@ -93,7 +94,7 @@ def _column(
     data = {
         "suite": column.suite,
         "title": column.title,
-        "mode": f"{column.personality} {column.engine}",
+        "mode": column.mode,
         "complete": column.complete,
         "when": time.strftime("%Y-%m-%d %H:%M", time.localtime(column.parts[0].run.started)),
         "machine": column.parts[0].run.machine,
@@ -112,7 +113,7 @@ def _column(
 
 def _excerpt(data: bytes, budget: int) -> str:
     """The end of a case's output or trace."""
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8", "replace").translate(_CONTROLS)
     if len(text) > _OUTPUT_EACH:
         text = f"[{len(text) - _OUTPUT_EACH} characters left out]\n{text[-_OUTPUT_EACH:]}"
     if len(text) > budget:

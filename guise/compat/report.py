@@ -35,7 +35,7 @@ def summary(column: Column) -> str:
 def terminal(column: Column, verdict: Verdict) -> None:
     """Print one column's result."""
     state = "" if all(part.run.ended for part in column.parts) else " (not finished)"
-    print(f"{column.suite} {column.personality} {column.engine}{state}: {summary(column)}")
+    print(f"{column.label}{state}: {summary(column)}")
     clean, cases = column.clean_cases()
     spent = sum(column.processor().values())
     print(f"{clean} of {cases} cases have no failure; {spent:.1f} s of processor time")

@@ -89,6 +89,7 @@ def _paths(data: dict[str, Any], place: Place) -> list[Program]:
     build = [suites.expand(word, _values(place)) for word in place.take(data, "build", needed=False)]
     patterns = place.take(data, "paths")
     if build:
+        place.cache.mkdir(parents=True, exist_ok=True)
         _run(build, place.folder)
     found = {}
     for pattern in patterns:
@@ -106,7 +107,12 @@ def _glob(place: Place, pattern: str) -> list[Path]:
 
 
 def _values(place: Place) -> dict[str, str]:
-    return {"kernel": place.kernel, "suite": str(place.folder), "python": sys.executable}
+    return {
+        "kernel": place.kernel,
+        "suite": str(place.folder),
+        "python": sys.executable,
+        "cache": str(place.cache),
+    }
 
 
 def _compile(data: dict[str, Any], place: Place) -> list[Program]:
