@@ -63,26 +63,47 @@ guise trace show FILE [OPTIONS]               show a recording
   guise trace -o hello.guise ./hello            record everything: fastest, and any form can be made of it
   guise trace show hello.guise --json | jq .
   guise trace -e %file --failed ./hello         calls that name files and fail
-  guise trace -e 'path~\\.conf$' ./hello        calls with such a path
-  guise trace -c ./hello                        counts and times per call
+  guise trace -e 'openat where path ~ "\\.conf$" and flags & O_CREAT' ./hello
+  guise trace --inject 'openat where path ~ "\\.conf$" error=EACCES when=2+' ./hello
+  guise trace -c ./hello                        counts and times per call and process
+  guise trace -k -e write ./hello               who called it
+  guise trace --flight 1000 ./server            only the last calls, when it crashes
   guise trace --chrome -o t.json ./hello        a timeline for ui.perfetto.dev or chrome://tracing
 
 Threads, children and what they execute are followed, and programs of this system are traced as well.
 Options stand before PROGRAM:
   -o, --output FILE        write there (-: standard output); FILE.guise is a recording, FILE.json JSON
-  --format FORM            text, json, chrome, stacks, summary, recording
+  --format FORM            text, json, chrome, stacks, speedscope, summary, profile, recording
   --json                   one JSON object a line: docs/trace-format.md describes them
   --chrome                 a timeline, one track per thread
-  --stacks                 collapsed stacks, for flame graphs (speedscope, flamegraph.pl)
+  --stacks, --speedscope   for flame graphs: flamegraph.pl's form, or speedscope's
   -c, --summary            a table of calls: number, errors, times
-  -e, --filter EXPRESSION  only what matches (again: all of them must match)
+  --profile                what the run needed, as one JSON object: time, calls, faults, I/O, memory
+  --per-process            a file for each process, FILE.PID; with -c a table for each
+  --live                   watch it in the terminal (pip install 'guise[live]')
+  -e, --filter EXPRESSION  only what matches (again: all conditions must hold)
         open,close         these calls                 %net         a class of calls
-        !open              all but this one            errno=ENOENT calls that fail so
-        path=/etc          /etc in a string            path~REGEX   a string that matches
-        fd=3, result=0, process=77, duration>1ms
+        !open              all but this one            /^fstat/     names that match
+        path=/etc          /etc in a path              path~REGEX   a path that matches
+        errno=ENOENT, fd=3, result=0, process=77, duration>1ms
+        CALLS where CONDITION    arguments by name, joined by and, or, not and brackets
   --failed, --successful   only those
+  --inject 'CALLS [where CONDITION] ACTION...'   change calls (again for another order)
+        error=NAME, value=N      the call is not made, and fails or returns this
+        delay=10ms, delay-after=10ms, signal=NAME
+        set=ARGUMENT:VALUE       make it with another argument
+        memory=ARGUMENT:"BYTES"  overwrite what an argument points at
+        when=3, 2+, 1+2, 2..5    which of them: the third, all from the second on, every second one...
   -s, --string-limit N     bytes of a buffer that are shown: 32; 4096 at most
   -t, -tt, -T              times since the start, times of day, and how long each call took
+  -k, --callers            the stack of each call, by the names of its functions
+  --stack-limit N          bytes of stack that -k keeps: 8192
+  --host-calls             the host calls that each call became, beside it
+  --no-names               do not look up what descriptors stand for
+  --environment            record environments, not only how many strings they have
+  --redact[=REGEX]         no bytes of buffers, no values of environments; with REGEX, what matches is
+                           overwritten instead
+  --flight N               keep the last N events; write them on a crash, on SIGUSR1 and at the end
   --lossy                  never make the program wait: drop what cannot be kept, and count it
   --engine, --as, --argv0, --no-patch, -v   as for `guise run`
 

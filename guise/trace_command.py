@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
 
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings, parse
@@ -19,6 +21,8 @@ def main(words: list[str]) -> int:
     """The program's own status; 1 when the trace cannot be written, 2 for bad usage."""
     settings = parse(words)
     try:
+        if settings.live:
+            return _live(settings)
         return _show(settings) if settings.show else _run(settings)
     except ExpressionError as error:
         raise UsageError(str(error)) from None
@@ -85,3 +89,13 @@ def _show(settings: Settings) -> int:
     if reader.ending.lost:
         complain(f"{reader.ending.lost} calls were not recorded", 0)
     return 0
+
+
+def _live(settings: Settings) -> int:
+    if importlib.util.find_spec("textual") is None:
+        return complain("--live needs Textual: pip install 'guise[live]'", 1)
+    if not (os.isatty(0) and os.isatty(_STDOUT)):
+        return complain("--live needs a terminal: leave it out to get the trace as text", 1)
+    from guise.tracing import screen
+
+    return screen.show(settings)

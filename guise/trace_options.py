@@ -24,6 +24,7 @@ SWITCHES = {
     "--environment": "environment",
     "--no-names": "no_names",
     "--per-process": "per_process",
+    "--live": "live",
 }  # fmt: skip
 
 
@@ -122,6 +123,8 @@ def _agree(settings: Settings) -> None:
         raise UsageError("--per-process needs a name for its files: -o NAME makes NAME.PID")
     if settings.flight and settings.form in ("summary", "profile"):
         raise UsageError("--flight keeps the last events only: they make no summary")
+    if settings.live and (settings.flight or settings.output or settings.form not in ("", "text")):
+        raise UsageError("--live shows events as they come: it takes no -o, no --flight and no other form")
     if settings.flight and settings.lossy:
         raise UsageError("--flight never makes the program wait: leave --lossy out")
 

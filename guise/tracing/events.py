@@ -46,6 +46,10 @@ class CallEvent:
     tampered: tuple[str, ...] = ()
     host_calls: tuple[DecodedCall, ...] = ()
     stack: tuple[str, ...] = ()
+    record: records.Record | None = field(default=None, repr=False)
+    """What it was decoded from."""
+    names: dict[int, bytes] = field(default_factory=dict, repr=False)
+    """What the process's descriptors stood for."""
 
     @property
     def end(self) -> int:
@@ -274,7 +278,9 @@ class Assembler:
         if made:
             self._descriptors.setdefault(thread.process, {}).update(made)
         became = tuple(self._host_calls(host_calls, decoded)) if host_calls else ()
-        return CallEvent(thread, record.start, record.duration, decoded, tampered, became, stack)
+        return CallEvent(
+            thread, record.start, record.duration, decoded, tampered, became, stack, record, names
+        )  # fmt: skip
 
     def _host_calls(self, data: bytes, guest: DecodedCall) -> Iterator[DecodedCall]:
         """Where a host call has an address of the guest's call, it shows what is known to be there."""

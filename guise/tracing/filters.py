@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from guise.tracing import meanings, programs
+from guise.tracing.events import CallEvent
 from guise.tracing.expressions import (
     Clause,
     Condition,
@@ -71,6 +72,13 @@ class Filter:
         for wanted in self.conditions:
             result = programs.both(result, _compiled(meaning, wanted, call))
         return result
+
+    def accepts(self, event: CallEvent) -> bool:
+        """Whether to show a call that is an event already."""
+        thread = event.thread
+        return event.record is not None and self.wants(
+            thread.process, thread.thread, event.names, event.record
+        )
 
     def wants(self, process: int, thread: int, names: dict[int, bytes], record: records.Record) -> bool:
         """Whether to show the call of a record."""

@@ -48,21 +48,24 @@ class Run:
     def process(self) -> int:
         return self._pid
 
-    def rounds(self) -> Generator[list[Chunk], None, None]:
-        """What each look at the rings brings.  When the caller stops, guests go on untraced."""
+    def rounds(self, *, patient: bool = True) -> Generator[list[Chunk], None, None]:
+        """What each look at the rings brings.  When the caller stops, guests go on untraced.
+
+        `patient`: wait a moment after a look that brought nothing.
+        """
         pause = _BUSY
         try:
             while True:
                 alive = self.area.has_guests()
                 chunks = self.area.drain()
-                if not alive or (not chunks and pause >= _IDLE):
+                if not alive or (not chunks and (pause >= _IDLE or not patient)):
                     chunks += self.area.bury(everybody=not alive)
                 self.saw_something = self.saw_something or bool(chunks)
                 yield chunks
                 if not alive and not chunks:
                     break
                 pause = _BUSY if chunks else min(2 * pause, _IDLE)
-                if not chunks:
+                if patient and not chunks:
                     time.sleep(pause)
         finally:
             self.abandon()

@@ -132,7 +132,7 @@ class Lines:
         return ""
 
     def add(self, item: Event) -> str:
-        return json.dumps(event(item), ensure_ascii=False, separators=(",", ":")) + "\n"
+        return json.dumps(event(item), separators=(",", ":")) + "\n"
 
     def end(self) -> str:
         return ""

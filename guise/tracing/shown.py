@@ -117,9 +117,14 @@ class Output:
         if self._writer is not None:
             self.add(chunks)
             return
+        from guise.tracing.events import EndEvent
+
         assert self._assembler is not None
         assert self._sink is not None
         events: list[Event] = [*self._assembler.round(chunks), *self._assembler.round([], last=True)]
+        if why == "crash":  # what others have done since is not what led to it
+            crashes = [at for at, event in enumerate(events) if isinstance(event, EndEvent) and event.signal]
+            events = events[: crashes[-1] + 1] if crashes else events
         if not self._settings.output and self._settings.form == "text":
             output.write_all(
                 self._file, f"--- the last {min(count, len(events))} events ({why}) ---\n".encode()

@@ -75,7 +75,8 @@ def parse(text: str, kernels: list[Abi]) -> Rule:
                 condition = meaning.compile(found.condition, call)
                 instance = _instance(meaning, call, condition, wishes)
             except ExpressionError as error:
-                problem = problem or error
+                if problem is None or ("did you mean" in str(error) and "did you mean" not in str(problem)):
+                    problem = error
                 continue
             if condition != programs.NEVER:
                 rule.instances[index, call.number] = instance

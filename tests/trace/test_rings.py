@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -41,6 +42,85 @@ def test_nothing_is_lost_and_order_is_kept(guest: Path, trace: Trace, tmp_path: 
     found = seeks(path)
     assert sorted(found) == list(range(8))
     assert all(offsets == list(range(200000)) for offsets in found.values())
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_ten_million_events_of_eight_threads(guest: Path, trace: Trace, tmp_path: Path) -> None:
+    """Read without building objects: a count and the order of offsets and times per thread."""
+    path = tmp_path / "many.guise"
+    each = 1_250_000
+    done = trace("-o", path, "--no-names", guest, "threads", "8", str(each), timeout=1000)
+    assert (done.returncode, done.stderr) == (5, "")
+    number = load("freebsd").calls["lseek"].number
+    following = dict.fromkeys(range(8), 0)
+    latest = dict.fromkeys(range(8), 0)
+    with path.open("rb") as file:
+        for chunk in recordings.Reader(file, str(path)).chunks():
+            at = 0
+            while at < len(chunk.data):
+                fields = layout.RECORD.unpack_from(chunk.data, at)
+                if fields[1] == layout.CALL and fields[5] == number:
+                    descriptor, offset = struct.unpack_from("<2Q", chunk.data, at + layout.RECORD.size)
+                    thread = descriptor - 5000
+                    assert offset == following[thread]
+                    assert fields[8] >= latest[thread]
+                    following[thread] += 1
+                    latest[thread] = fields[8] + fields[9]
+                at += fields[0]
+    assert following == dict.fromkeys(range(8), each)
+
+
+def _kill_after(victim: int, seconds: float) -> None:
+    time.sleep(seconds)
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _guises(folder: Path) -> list[int]:
+    """Processes whose command line names this test's folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(folder).encode() in entry.read_bytes():
+                found.append(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("moments", [4, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("who", ["guest", "reader"])
+def test_killed_at_any_moment(who: str, moments: int, guest: Path, trace: Trace, tmp_path: Path) -> None:
+    """The recording is readable up to then, and nobody is left."""
+    for moment in range(moments):
+        path = tmp_path / f"{moment}.guise"
+        process = subprocess.Popen(
+            command("-o", path, guest, "threads", "4", "3000000"),
+            env=environment(),
+            stderr=subprocess.DEVNULL,
+        )
+        while not path.exists() or path.stat().st_size < 100:
+            assert process.poll() is None
+            time.sleep(0.01)
+        child = _child_of(process.pid)
+        pidfd = os.pidfd_open(child)
+        _kill_after(child if who == "guest" else process.pid, 0.02 + 0.5 * moment / moments)
+        process.wait(60)
+        if who == "reader":  # the guest goes on, and notices
+            time.sleep(0.3)
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        assert select.select([pidfd], [], [], 60)[0]
+        os.close(pidfd)
+        for offsets in seeks(path).values():
+            assert offsets == list(range(len(offsets)))
+        path.unlink()
+    deadline = time.monotonic() + 20
+    while _guises(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _guises(tmp_path)
 
 
 def test_lossy_counts_what_it_drops(guest: Path, trace: Trace, tmp_path: Path) -> None:
