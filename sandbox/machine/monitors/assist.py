@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sandbox.machine.monitors.bare import Bare
 from sandbox.machine.x86.emulate import decode
-from sandbox.machine.x86.interrupts import Exception_
+from sandbox.machine.x86.interrupts import Interruption
 from sandbox.machine.x86.paging import Access, PageFault, Translation
 from sandbox.machine.x86.processor import Trapped
 from sandbox.machine.x86.shadow import ShadowSpace
@@ -56,7 +56,7 @@ class Assisted(Bare):
         except PageFault as fault:
             state.cr2 = fault.address
             self.events["exit page fault"] += 1
-            self.deliver(Exception_(14, fault.error))
+            self.deliver(Interruption(14, fault.error))
             return
         self.events["exit traced write"] += 1
         self.carry_out(self.next_instruction())

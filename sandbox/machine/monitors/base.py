@@ -13,7 +13,7 @@ from sandbox.machine.x86 import layout
 from sandbox.machine.x86.board import Board
 from sandbox.machine.x86.emulate import NotEmulated, Virtual, decode, emulate
 from sandbox.machine.x86.guests import Guest
-from sandbox.machine.x86.interrupts import DOUBLE_FAULT, Exception_, Shutdown, deliver
+from sandbox.machine.x86.interrupts import DOUBLE_FAULT, Interruption, Shutdown, deliver
 from sandbox.machine.x86.paging import Access, Linear, PageFault, walk
 from sandbox.machine.x86.processor import Intercepted, Interrupted, OutOfTime, Processor, Stop, Trapped
 from sandbox.machine.x86.state import State, reset_state
@@ -133,9 +133,9 @@ class Monitor(ABC):
         """Deliver the timer's interrupt."""
         self.board.acknowledge()
         self.events[self.interrupt_event] += 1
-        self.deliver(Exception_(layout.TIMER_VECTOR))
+        self.deliver(Interruption(layout.TIMER_VECTOR))
 
-    def deliver(self, event: Exception_) -> None:
+    def deliver(self, event: Interruption) -> None:
         """Enter the guest's handler; a page fault on the way is the guest's own."""
         attempt = self.virtual.state.copy()
         try:
@@ -144,7 +144,7 @@ class Monitor(ABC):
             if event.vector in (PAGE_FAULT, DOUBLE_FAULT):
                 raise Shutdown("the guest faulted while a page fault was delivered to it") from None
             self.virtual.state.cr2 = fault.address
-            self.deliver(Exception_(PAGE_FAULT, fault.error))
+            self.deliver(Interruption(PAGE_FAULT, fault.error))
             return
         self.virtual.state = attempt
 
@@ -155,7 +155,7 @@ class Monitor(ABC):
             name = emulate(self.virtual, code)
         except PageFault as fault:
             self.virtual.state.cr2 = fault.address
-            self.deliver(Exception_(PAGE_FAULT, fault.error))
+            self.deliver(Interruption(PAGE_FAULT, fault.error))
             return "page fault"
         if self.virtual.changed or self.virtual.invalidated:
             self.translation_changed()

@@ -12,7 +12,7 @@ from sandbox.machine.x86 import hypercalls, layout
 from sandbox.machine.x86.emulate import decode, pop
 from sandbox.machine.x86.encoder import SITE_BYTES
 from sandbox.machine.x86.guests import Guest
-from sandbox.machine.x86.interrupts import Exception_
+from sandbox.machine.x86.interrupts import Interruption
 from sandbox.machine.x86.paging import Access, PageFault, Translation, walk
 from sandbox.machine.x86.processor import GENERAL_PROTECTION, MONITOR, Stop, Trapped
 from sandbox.machine.x86.state import INTERRUPT, WRITE_PROTECT, State
@@ -136,7 +136,7 @@ class Paravirtual(Deprivileged):
             self.virtual.state.cr2 = fault.address
             self._put(hypercalls.CR2, fault.address)
             self.events["bounce exception 14"] += 1
-            self.deliver(Exception_(14, fault.error))
+            self.deliver(Interruption(14, fault.error))
             return
         self.events["trapped update"] += 1  # a store into a page table that no site announced
         self.carry_out(self.next_instruction())

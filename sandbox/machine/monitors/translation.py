@@ -9,7 +9,7 @@ from __future__ import annotations
 from sandbox.machine.monitors.trap import TrapAndEmulate
 from sandbox.machine.x86.emulate import decode, pop, stored_to
 from sandbox.machine.x86.encoder import REGISTERS
-from sandbox.machine.x86.interrupts import Exception_
+from sandbox.machine.x86.interrupts import Interruption
 from sandbox.machine.x86.paging import Access, PageFault
 from sandbox.machine.x86.processor import MONITOR, Stop, Trapped
 from sandbox.machine.x86.state import State
@@ -53,7 +53,7 @@ class BinaryTranslation(TrapAndEmulate):
         except PageFault as fault:
             self.virtual.state.cr2 = fault.address
             self.events["reflect exception 14"] += 1
-            self.deliver(Exception_(14, fault.error))
+            self.deliver(Interruption(14, fault.error))
         return self.translator.find(self.virtual.state.eip)
 
     def leave(self, real: State) -> None:
@@ -96,7 +96,7 @@ class BinaryTranslation(TrapAndEmulate):
         else:
             self.events["reflect system call"] += 1
             state.eip += len(callout.code)
-            self.deliver(Exception_(callout.code[1], software=True))
+            self.deliver(Interruption(callout.code[1], software=True))
 
     def store(self, callout: Callout) -> str:
         """A store that was found to hit page tables: no fault any more, but the shadow must follow."""

@@ -8,7 +8,7 @@ nothing about that, so that it shows.
 from __future__ import annotations
 
 from sandbox.machine.monitors.deprivileged import Deprivileged
-from sandbox.machine.x86.interrupts import Exception_
+from sandbox.machine.x86.interrupts import Interruption
 from sandbox.machine.x86.paging import Access, PageFault
 from sandbox.machine.x86.processor import GENERAL_PROTECTION, Trapped
 from sandbox.machine.x86.shadow import ShadowSpace
@@ -44,7 +44,7 @@ class TrapAndEmulate(Deprivileged):
         except PageFault as fault:
             state.cr2 = fault.address
             self.events["reflect exception 14"] += 1
-            self.deliver(Exception_(14, fault.error))
+            self.deliver(Interruption(14, fault.error))
             return
         self.events["traced write"] += 1
         self.carry_out(self.next_instruction())

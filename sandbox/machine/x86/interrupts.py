@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.machine.x86.paging import Linear
-from sandbox.machine.x86.state import INTERRUPT, NESTED, PRIVILEGE, RESUME, TRAP, State
+from sandbox.machine.x86.state import INTERRUPT, NESTED, RESUME, TRAP, State
 
 GENERAL_PROTECTION, DOUBLE_FAULT = 13, 8
-KEPT_BY_IRET_OUTSIDE_RING_0 = INTERRUPT | PRIVILEGE
 
 
 @dataclass(frozen=True)
-class Exception_:
+class Interruption:
     """An exception or interrupt on its way: `software` ones (INT n) obey the gate's privilege."""
 
     vector: int
@@ -28,7 +27,7 @@ class Shutdown(RuntimeError):
     """The guest has no handler for a fault in its own fault handling: a real machine resets."""
 
 
-def deliver(state: State, memory: Linear, event: Exception_) -> None:
+def deliver(state: State, memory: Linear, event: Interruption) -> None:
     """Enter the handler of `event`: `state` changes, the frame goes to the handler's stack.
 
     Raises PageFault when the tables or the stack are not mapped, Shutdown when there is no gate.
@@ -40,7 +39,7 @@ def deliver(state: State, memory: Linear, event: Exception_) -> None:
     if not high & 0x8000:
         raise Shutdown(f"the guest has no handler for vector {event.vector}")
     if event.software and (high >> 13 & 3) < state.privilege:
-        deliver(state, memory, Exception_(GENERAL_PROTECTION, 8 * event.vector + 2))
+        deliver(state, memory, Interruption(GENERAL_PROTECTION, 8 * event.vector + 2))
         return
     pushed = [state.eflags & ~RESUME, state.segments["cs"], state.eip]
     if event.error is not None:

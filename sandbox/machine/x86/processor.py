@@ -11,7 +11,6 @@ not be written inside a hook (so hooks only note what happened and stop).
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,7 +19,7 @@ from sandbox.machine.extras import optional
 from sandbox.machine.x86 import layout
 from sandbox.machine.x86.emulate import accessed
 from sandbox.machine.x86.encoder import REGISTERS, SEGMENTS
-from sandbox.machine.x86.interrupts import Exception_
+from sandbox.machine.x86.interrupts import Interruption
 from sandbox.machine.x86.layout import PAGE
 from sandbox.machine.x86.paging import Access, PageFault, Translation
 from sandbox.machine.x86.state import INTERRUPT, State
@@ -41,7 +40,7 @@ PLAIN_VECTORS = frozenset((0, 1, 3, 4, 5, 6, 7))  # exceptions that push no erro
 class Trapped:
     """An exception, with EIP where its frame would say; `address` is for CR2."""
 
-    event: Exception_
+    event: Interruption
     address: int | None = None
 
 
@@ -92,7 +91,6 @@ class Processor:
         self.space: Space | None = None
         self.intercept: Callable[[bytes, int], bool] | None = None  # (instruction, ring)
         self.boundary: Callable[[int, bytes], Stop | None] | None = None  # (address, instruction)
-        self.counts: Counter[str] = Counter()
         self._stop: Stop | None = None
         self._fault: PageFault | None = None
         self._instructions: dict[int, bytes] = {}  # by physical address
@@ -192,9 +190,9 @@ class Processor:
 
     def _explain(self, error: Any) -> Stop:
         if self._fault is not None:
-            return Trapped(Exception_(PAGE_FAULT, self._fault.error), self._fault.address)
+            return Trapped(Interruption(PAGE_FAULT, self._fault.error), self._fault.address)
         if error.errno == self._unicorn.UC_ERR_INSN_INVALID:
-            return Trapped(Exception_(INVALID_OPCODE))
+            return Trapped(Interruption(INVALID_OPCODE))
         raise error
 
     def _exactly(self, trap: Trapped, state: State) -> Trapped:
@@ -205,7 +203,7 @@ class Processor:
         found = None if code is None else accessed(code, state, page)
         address, write = found or (page, bool(error & WRITE))
         self._fault = None
-        return Trapped(Exception_(PAGE_FAULT, error | (WRITE if write else 0)), address)
+        return Trapped(Interruption(PAGE_FAULT, error | (WRITE if write else 0)), address)
 
     def _hook(self) -> None:
         constants = self._unicorn.unicorn_const
@@ -222,9 +220,9 @@ class Processor:
     def _on_exception(self, engine: Any, number: int, _data: object) -> None:
         code = self._instructions.get(self._physical(engine.reg_read(self._ids["eip"]) - 2), b"")
         if code[:1] == b"\xcd" and code[1] == number:
-            self._stop = Trapped(Exception_(number, software=True))
+            self._stop = Trapped(Interruption(number, software=True))
         else:
-            self._stop = Trapped(Exception_(number, None if number in PLAIN_VECTORS else 0))
+            self._stop = Trapped(Interruption(number, None if number in PLAIN_VECTORS else 0))
         engine.emu_stop()
 
     def _on_instruction(self, engine: Any, address: int, size: int, _data: object) -> None:
@@ -244,7 +242,7 @@ class Processor:
         ring = engine.reg_read(self._ids["cs"]) & 3
         if first in INPUT_OUTPUT:
             allowed = ring <= engine.reg_read(self._ids["eflags"]) >> 12 & 3
-            self.stop(Intercepted(code) if allowed else Trapped(Exception_(GENERAL_PROTECTION, 0)))
+            self.stop(Intercepted(code) if allowed else Trapped(Interruption(GENERAL_PROTECTION, 0)))
         elif (first == HALT and ring == 0) or (self.intercept is not None and self.intercept(code, ring)):
             self.stop(Intercepted(code))
 
@@ -265,7 +263,6 @@ class Processor:
             frame, writable = found.frame, found.writable
         if kind is Access.FETCH:
             self._fetched[page] = frame
-        self.counts["tlb fill"] += 1
         entry.paddr = frame
         entry.perms = 7 if writable or kind is Access.WRITE else 5
         return True
