@@ -25,6 +25,7 @@ from sandbox.style import Workload
 
 _ROUNDS = 5  # of the program that does nothing
 _MOST_PAIRS = 9
+FEW = 3
 
 
 class NotMeasured(Exception):
@@ -43,7 +44,8 @@ class Start:
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians over pairs of runs.  `overhead` and `spread` (half the range) are shares of the native time."""
+    """Medians over pairs of runs.  `overhead` and `spread` (half the range) are shares of the native time;
+    the spread of fewer than FEW pairs says nothing."""
 
     native: float
     zone: float
@@ -77,7 +79,7 @@ def measure(load: Workload, budget: float) -> Measured:
         native=median(natives),
         zone=median(zones),
         overhead=median(ratios),
-        spread=(max(ratios) - min(ratios)) / 2 if len(ratios) > 1 else abs(ratios[0]),
+        spread=(max(ratios) - min(ratios)) / 2,
         pairs=len(ratios),
         start=start,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from guise.compare.measure import Measured
+from guise.compare.measure import FEW, Measured
 from sandbox.style import Estimate, EventCost, Figure, Host, Workload
 
 
@@ -44,12 +44,13 @@ def agreement(compared: Compared) -> str:
     if compared.measured is None or compared.predicted is None:
         return f"the zone's row is modelled: {compared.why_not}"
     measured, predicted = compared.measured, compared.predicted.overhead
-    off = abs(measured.overhead - predicted)
-    verdict = "within the spread of the runs" if off <= max(measured.spread, 0.02) else "outside of it"
-    return (
-        f"zone measured in {measured.pairs} pairs of runs: {measured.overhead:+.1%} (spread "
-        f"{measured.spread:.1%}); the model says {predicted:+.1%}: {verdict}"
-    )
+    pairs = "1 pair" if measured.pairs == 1 else f"{measured.pairs} pairs"
+    if measured.pairs < FEW:
+        verdict = "too few runs to judge it by, --seconds gives time for more"
+    else:
+        within = abs(measured.overhead - predicted) <= max(measured.spread, 0.02)
+        verdict = f"{'within' if within else 'outside of'} the spread of the runs, {measured.spread:.1%}"
+    return f"zone measured in {pairs} of runs: {measured.overhead:+.1%}; the model says {predicted:+.1%}: {verdict}"
 
 
 def as_json(report: Report) -> dict[str, Any]:
