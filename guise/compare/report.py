@@ -50,7 +50,10 @@ def agreement(compared: Compared) -> str:
     else:
         within = abs(measured.overhead - predicted) <= max(measured.spread, 0.02)
         verdict = f"{'within' if within else 'outside of'} the spread of the runs, {measured.spread:.1%}"
-    return f"zone measured in {pairs} of runs: {measured.overhead:+.1%}; the model says {predicted:+.1%}: {verdict}"
+    return (
+        f"zone measured in {pairs} of runs: {measured.overhead:+.1%}; "
+        f"the model says {predicted:+.1%}: {verdict}"
+    )
 
 
 def as_json(report: Report) -> dict[str, Any]:
