@@ -16,6 +16,7 @@
     [[partition]]
     name = "prod"
     processors = 4
+    bits = 64                       # and kernel = "linux": only for the system's rules
     memory = "6GiB"
     load = { burst_ms = 5, think_ms = 5, working_set_kb = 256 }
 
@@ -75,7 +76,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Everything that a script says; `memory` is by partition, in bytes."""
+    """Everything that a script says; `memory` (bytes), `bits` and `kernels` are by partition."""
 
     system: System
     seconds: float
@@ -84,6 +85,8 @@ class Scenario:
     partitions: tuple[Partition, ...]
     boards: tuple[Board, ...]
     memory: Mapping[str, float]
+    bits: Mapping[str, int]
+    kernels: Mapping[str, str]
     actions: tuple[Action, ...]
     kinds: tuple[Kind, ...]
     costs: Costs
@@ -106,13 +109,18 @@ def parse(data: Mapping[str, Any]) -> Scenario:
     top = _Table(data, "the script")
     system = systems.load(top.text("system"))
     hardware = top.table("hardware")
-    partitions, memory = [], {}
+    partitions, memory, bits, kernels = [], {}, {}, {}
     for entry in top.tables("partition"):
         partition = _partition(entry)
+        if "bits" in entry:
+            bits[partition.name] = int(entry.number("bits"))
+        if "kernel" in entry:
+            kernels[partition.name] = entry.text("kernel")
         if partition.name in memory:
             raise ScenarioError(f"there are two partitions {partition.name}")
         partitions.append(partition)
         memory[partition.name] = entry.size("memory", 0.0)
+        entry.finish()
     scenario = Scenario(
         system=system,
         seconds=top.number("seconds", least=1e-3, most=1e6),
@@ -121,6 +129,8 @@ def parse(data: Mapping[str, Any]) -> Scenario:
         partitions=tuple(partitions),
         boards=tuple(_board(entry, memory) for entry in top.tables("board")),
         memory=memory,
+        bits=bits,
+        kernels=kernels,
         actions=tuple(sorted((_action(entry) for entry in top.tables("action")), key=lambda each: each.at)),
         kinds=tuple(_kind(entry) for entry in top.tables("guests")),
         costs=_costs(system, hardware),
@@ -143,6 +153,8 @@ def configuration(scenario: Scenario) -> Configuration:
         Guest(
             each.name,
             processors=each.processors,
+            bits=scenario.bits.get(each.name),
+            kernel=scenario.kernels.get(each.name),
             entitlement=each.entitlement,
             weight=each.weight,
             boards=float(sum(board.domain == each.name for board in scenario.boards)) if own else None,
@@ -200,8 +212,6 @@ def _partition(entry: _Table) -> Partition:
         capped=bool(entry.flag("capped")),
         dedicated=bool(entry.flag("dedicated")),
     )
-    entry.size("memory", 0.0)
-    entry.finish()
     load.finish()
     if partition.name == SHARED:
         raise ScenarioError(f"a partition cannot be named {SHARED}: the common engines are")

@@ -169,6 +169,15 @@ def test_rules_bind_in_scripts_too(tmp_path: Path) -> None:
     file.write_text(text.replace('name = "a"', 'name = "a"\nentitlement = 0.05'))
     with pytest.raises(RuleError, match=r"at least 0\.10 processing units"):
         scenario.read(file)
+    guest = SHARED.format(system="virtual-pc", fault="monitor a")
+    file.write_text(guest.replace('name = "b"', 'name = "b"\nbits = 64'))
+    with pytest.raises(RuleError, match="b has bits: 64, but guests are 32-bit"):
+        scenario.read(file)
+    file.write_text(
+        guest.replace("virtual-pc", "uml").replace('name = "b"', 'name = "b"\nkernel = "freebsd"')
+    )
+    with pytest.raises(RuleError, match="b has the kernel freebsd, but the guest's kernel is Linux"):
+        scenario.read(file)
     file.write_text(text.replace("[hardware]", "[hardware]\nwindow_ms = 20"))
     with pytest.raises(RuleError, match="window is 10 ms"):
         scenario.read(file)
