@@ -50,8 +50,8 @@ class TraceView(App[None]):
     CSS = """
     #processes { width: 34; border-right: solid $primary; }
     #calls, #output { height: 1fr; }
-    #filter { dock: bottom; }
-    #state { dock: bottom; height: 1; background: $panel; }
+    Horizontal { height: 1fr; }
+    #state { height: 1; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit"),

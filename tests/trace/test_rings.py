@@ -102,7 +102,7 @@ def test_killed_at_any_moment(who: str, moments: int, guest: Path, trace: Trace,
             env=environment(),
             stderr=subprocess.DEVNULL,
         )
-        while not path.exists() or path.stat().st_size < 100:
+        while not path.exists() or path.stat().st_size < 400:
             assert process.poll() is None
             time.sleep(0.01)
         child = _child_of(process.pid)
