@@ -29,6 +29,7 @@ from guise.tracing.events import (
 )
 from personality.supervisor import images, launch
 from personality.supervisor.call import Call
+from syscalls import parse as tables
 from syscalls.model import HOST
 
 __all__ = [
@@ -48,7 +49,6 @@ class Trace:
 
     def __init__(self, plan: session.Plan, before: Callable[[], None]) -> None:
         self._run = plan.start(before, foreground=False)
-        self._chosen = plan.chosen
         self._events = self._iterate(plan)
         self.returncode: int | None = None
         self.lost = 0
@@ -83,10 +83,10 @@ class Trace:
         self._run.kill()
 
     def _iterate(self, plan: session.Plan) -> Iterator[Event]:
-        kernels = tuple(abi.kernel for abi in plan.chosen.kernels)
+        kernels = tuple(tables.kernels())
         chosen = plan.chosen
         wants = None
-        if chosen.needs_reader:
+        if chosen is not None and chosen.needs_reader:
             wants = lambda thread, record, names: chosen.wants(  # noqa: E731
                 thread.process, thread.thread, names, record
             )

@@ -8,7 +8,7 @@ import os
 
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings, parse
-from guise.tracing import live, recorded, session, shown
+from guise.tracing import live, session, shown
 from guise.tracing.expressions import ExpressionError
 from guise.tracing.output import OutputError, reason
 from personality.supervisor import launch
@@ -69,6 +69,8 @@ def _show(settings: Settings) -> int:
         file = open(settings.show, "rb")
     except OSError as error:
         return complain(f"{settings.show} cannot be read: {reason(error)}", 1)
+    from guise.tracing import recorded
+
     with file:
         reader = recording.Reader(file, settings.show)
         chosen = session.chosen(settings)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from guise.tracing.events import Event
-from guise.tracing.forms import Factory, Form
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guise.tracing.events import Event
+    from guise.tracing.forms import Factory, Form
 
 _STDOUT, _STDERR = 1, 2
 _MOST_OPEN = 64

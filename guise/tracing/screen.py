@@ -234,7 +234,7 @@ def show(settings: Settings) -> int:
 
     run = plan.start(detach, foreground=False)
     os.close(writer)
-    kernels = plan.chosen.kernels
+    kernels = session.kernels()
     assembler = Assembler(tuple(abi.kernel for abi in kernels), wants=_wants(plan.chosen))
     view = TraceView(_batches(_live_events(run, assembler, plan)), lambda: _read(reader), list(kernels))
     view.run()
@@ -244,8 +244,8 @@ def show(settings: Settings) -> int:
     return end_as(run.status) if view.over else 0
 
 
-def _wants(chosen: filters.Filter) -> Callable[..., bool] | None:
-    if not chosen.needs_reader:
+def _wants(chosen: filters.Filter | None) -> Callable[..., bool] | None:
+    if chosen is None or not chosen.needs_reader:
         return None
     return lambda thread, record, names: chosen.wants(thread.process, thread.thread, names, record)
 
@@ -263,9 +263,9 @@ def _show_recording(settings: Settings) -> int:
     chosen = session.chosen(settings)
     with open(settings.show, "rb") as file:
         reader = Reader(file, settings.show)
-        events = [event for event in recorded.events(reader) if chosen.is_open or _accepted(chosen, event)]
+        events = [event for event in recorded.events(reader) if chosen is None or _accepted(chosen, event)]
     batches = iter([events[at : at + 5000] for at in range(0, len(events), 5000)])
-    TraceView(_batches(batches), lambda: "", list(chosen.kernels)).run()
+    TraceView(_batches(batches), lambda: "", list(session.kernels())).run()
     return 0
 
 

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from guise import run_command
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings
-from guise.tracing import filters, live, policy, tampering
+from guise.tracing import live
 from personality.supervisor import launch
 from personality.tracing import layout
-from personality.tracing.area import Area, Chunk
+from personality.tracing.area import Area, Chunk, Policy
 from syscalls import load
 from syscalls import parse as tables
 from syscalls.model import HOST, Abi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guise.tracing.filters import Filter
 
 _FORMS_WITHOUT_NAMES = ("summary", "profile")
 
@@ -24,8 +28,12 @@ def kernels() -> list[Abi]:
     return [load(name) for name in tables.kernels()]
 
 
-def chosen(settings: Settings) -> filters.Filter:
-    """Raises ExpressionError."""
+def chosen(settings: Settings) -> Filter | None:
+    """None: everything is wanted, and no table need be read to know that.  Raises ExpressionError."""
+    if not settings.expressions:
+        return None
+    from guise.tracing import filters
+
     return filters.parse(settings.expressions, kernels())
 
 
@@ -36,8 +44,13 @@ class Plan:
         """Raises ExpressionError when an expression means nothing."""
         self.settings = settings
         self.chosen = chosen(settings)
-        self.rules = [tampering.parse(order, self.chosen.kernels) for order in settings.orders]
-        self.policy = policy.build(self.chosen, self.rules)
+        self.policy = Policy()
+        if self.chosen is not None or settings.orders:
+            from guise.tracing import filters, policy, tampering
+
+            abis = kernels()
+            rules = [tampering.parse(order, abis) for order in settings.orders]
+            self.policy = policy.build(self.chosen or filters.Filter(abis), rules)
         self._redact = redactor(settings)
 
     def area(self) -> Area:

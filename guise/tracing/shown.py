@@ -7,7 +7,7 @@ import os
 import time
 
 from guise.trace_options import Settings
-from guise.tracing import filters, live, output
+from guise.tracing import live, output
 from personality.tracing import layout, recording, records
 from personality.tracing.area import Chunk
 from syscalls import parse as tables
@@ -15,6 +15,7 @@ from syscalls import parse as tables
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from guise.tracing.events import Assembler, Event, Thread
+    from guise.tracing.filters import Filter
     from guise.tracing.profile import Watch
     from guise.tracing.summary import Counts
 
@@ -23,7 +24,7 @@ class Output:
     """Takes chunks as they come.  Its functions raise OSError, OutputError and records.DamagedRecord."""
 
     def __init__(
-        self, settings: Settings, chosen: filters.Filter, *, otherwise: int,
+        self, settings: Settings, chosen: Filter | None, *, otherwise: int,
         kernels: tuple[str, ...] = (), number: int = 1,
     ) -> None:  # fmt: skip
         """`otherwise`: the descriptor for no name; `number`: of several files of one run."""
@@ -73,10 +74,10 @@ class Output:
     @property
     def _judges(self) -> bool:
         """Whether records have to be filtered here: the runtime has done it where it could."""
-        return not self._chosen.is_open and (not self._live or self._chosen.needs_reader)
+        return self._chosen is not None and (not self._live or self._chosen.needs_reader)
 
     def _wants(self, thread: Thread, record: records.Record, names: dict[int, bytes]) -> bool:
-        return self._chosen.wants(thread.process, thread.thread, names, record)
+        return self._chosen is None or self._chosen.wants(thread.process, thread.thread, names, record)
 
     def add(self, chunks: list[Chunk]) -> None:
         """What one round brought."""
