@@ -192,6 +192,8 @@ def _row(abi: Abi, number: int, call: Call, found: list[Capture]) -> str:
     names = any(a.type.kind == "bytes" and a.type.direction == "in" and _is_name(a) for a in call.arguments)
     if "net" in call.tags and call.result.kind == "none" and names:
         flags.append("TRACED_RENAMES")
+    if any("FDS" in capture.flags for capture in found):
+        flags.append("TRACED_FDS")
     listed = f"{abi.kernel}_{number}" if found else "NULL"
     chosen = (
         f"1, {abi.kernel.upper()}_REQUESTS, {abi.kernel}_requests" if call.name == "ioctl" else "0, 0, NULL"

@@ -185,6 +185,7 @@ struct trace_call {
     const struct trace_request *requests; /* in order of their numbers */
 };
 #define TRACED_FD_RESULT 1 /* the result is a descriptor */
+#define TRACED_FDS 4       /* arguments lead to descriptors that it has made */
 #define TRACED_RENAMES 2   /* descriptors in its arguments are something else afterwards */
 struct trace_table {
     const char *kernel;

@@ -135,8 +135,11 @@ u32 trace_enter(struct thread *t, struct frame *f, u64 number, u64 *a, const str
         if (state != NULL && state->fired_count != 0)
             what |= TRACE_LEAVE;
     }
-    if (trace_area->options & TRACE_WITH_NAMES)
-        what |= TRACE_LEAVE; /* what a call does to descriptors counts, whether it is shown or not */
+    if (!recorded && (trace_area->options & TRACE_WITH_NAMES)) {
+        const struct trace_call *row = trace_row(s->kernel, number);
+        if (row != NULL && row->flags != 0)
+            what |= TRACE_LEAVE; /* what a call does to descriptors counts, whether it is shown or not */
+    }
     if (recorded && host_calls_wanted) {
         struct trace_thread *state = t->trace_state;
         state->host_count = 0;
