@@ -70,7 +70,7 @@ def calls(pair: Pair) -> Iterator[str]:
     yield from functions.lines
     yield from requests
     yield ""
-    yield f"const struct call_entry {kernel}_calls[] = {{"
+    yield f"const struct call_entry {kernel}_calls[] LATE({kernel}) = {{"
     yield from rows
     yield "};"
     yield f"u64 {kernel}_unserved[{kernel.upper()}_CALL_LIMIT + 1];"

@@ -39,7 +39,7 @@ def calls(abi: Abi) -> Iterator[str]:
         if call.service == "same" and _name(call) not in names:
             names[_name(call)] = None
             yield from _body(call)
-    yield f"const struct call_entry {abi.kernel}_calls[] = {{"
+    yield f"const struct call_entry {abi.kernel}_calls[] LATE({abi.kernel}) = {{"
     for number, call in rows:
         entry = f'{_handler(abi, call)}, "{call.name}", {len(call.arguments)}, {_flags(call)}'
         yield f"    [{number}] = {{{entry}}},"

@@ -215,7 +215,7 @@ def _table(abi: Abi) -> Iterator[str]:
             listed = ", ".join(item.c_text(abi.kernel) for item in found)
             yield f"static const struct trace_argument {abi.kernel}_{number}[] = {{{listed}}};"
         rows.append(_row(abi, number, call, found))
-    yield f"static const struct trace_call {abi.kernel}_trace[{abi.call_limit()}] = {{"
+    yield f"static const struct trace_call {abi.kernel}_trace[{abi.call_limit()}] LATE(trace) = {{"
     yield from rows
     yield "};"
     yield ""

@@ -72,6 +72,17 @@ def personalities(guests: list[str], folder: Path) -> Iterator[str]:
     yield ""
     for name in found:
         yield f"extern const struct personality {name}_personality;"
+    parts = [*found, "trace"]
+    for name in parts:
+        yield f'extern u8 __start_late_{name}[] __attribute__((weak, visibility("hidden")));'
+        yield f'extern u8 __stop_late_{name}[] __attribute__((weak, visibility("hidden")));'
+    yield "u32 late_parts(struct late_part to[LATE_PARTS])"
+    yield "{"
+    for index, name in enumerate(parts):
+        values = f'"{name}", (u64)__start_late_{name}, (u64)__stop_late_{name}'
+        yield f"    to[{index}] = (struct late_part){{{values}}};"
+    yield f"    return {len(parts)};"
+    yield "}"
     yield "const struct personality *const personalities[] = {"
     for name in found:
         yield f"    &{name}_personality,"

@@ -101,7 +101,7 @@ static void note_code(const struct mapping *m, long at)
     if (m->fixed)
         code_range_remove(low, low + m->size);
     if (!m->anonymous && (m->protection & PROT_EXEC) && !(m->protection & PROT_WRITE) && !m->shared)
-        code_range_add(low, low + m->size);
+        code_mapped(low, low + m->size, m->fd, m->offset);
 }
 
 long map_memory(struct thread *t, struct mapping *m)

@@ -39,7 +39,7 @@ int freebsd_map_sigcode(struct process *p)
     memset((void *)page, 0xcc, PAGE);
     memcpy((void *)page, code, sizeof(code));
     host(__NR_mprotect, page, PAGE, PROT_READ | PROT_EXEC);
-    code_range_add((u64)page, (u64)page + PAGE);
+    code_mapped((u64)page, (u64)page + PAGE, -1, 0);
     p->sigcode = (u64)page;
     return 0;
 }

@@ -3,7 +3,11 @@
  * Who watches a process binds a datagram socket to a name made of the session and the process's
  * number.  The runtime of that process sends there; where nobody listens, the host says so at once.
  * A new process binds its own name before it runs any guest code, and sends the socket along with
- * the news of its birth: nothing that it tells later can be missed, even if the watcher is slow. */
+ * the news of its birth: nothing that it tells later can be missed, even if the watcher is slow.
+ *
+ * Most sessions have no watcher, and trying to reach one takes three host calls.  So who begins to watch
+ * says so in a bit that all processes of the session share: O_APPEND, which means nothing to a socket, of
+ * the control socket's one open file. */
 #include "process_note.h"
 
 #include <asm/socket.h>
@@ -55,6 +59,19 @@ static u64 make_name(struct thread *t, struct name *name, s32 pid)
     return sizeof(name->family) + 1 + (u64)n;
 }
 
+static bool somebody_watches(struct thread *t)
+{
+    long flags = host(__NR_fcntl, t->process->control_fd, F_GETFL, 0);
+    return !is_error(flags) && (flags & O_APPEND);
+}
+
+static void say_that_somebody_watches(struct thread *t)
+{
+    long flags = host(__NR_fcntl, t->process->control_fd, F_GETFL, 0);
+    if (!is_error(flags))
+        host(__NR_fcntl, t->process->control_fd, F_SETFL, flags | O_APPEND);
+}
+
 static long make_socket(void)
 {
     return host(__NR_socket, UNIX_FAMILY, DATAGRAM | O_CLOEXEC | O_NONBLOCK, 0);
@@ -65,6 +82,7 @@ long process_listen(struct thread *t, s32 pid)
     struct name name;
     s32 on = 1;
     u64 length = make_name(t, &name, pid);
+    say_that_somebody_watches(t);
     long fd = make_socket();
     if (fd < 0)
         return fd;
@@ -152,6 +170,8 @@ bool process_note_read(int listener, struct process_note *note, int fds[NOTE_DES
 
 static void tell_birth(struct thread *t)
 {
+    if (!somebody_watches(t))
+        return;
     struct process_note note = {.event = NOTE_FORK, .pid = (s32)host(__NR_getpid),
                                 .parent = (s32)host(__NR_getppid)};
     long fd = connect_to(t, note.parent);
@@ -170,7 +190,9 @@ static void tell_birth(struct thread *t)
 
 static void tell(struct thread *t, u32 event, s32 status)
 {
-    struct process_note note = {.event = event, .pid = (s32)host(__NR_getpid), .status = status};
+    if (!somebody_watches(t))
+        return;
+    struct process_note note = {.event = event, .pid = t->process->pid, .status = status};
     long fd = connect_to(t, note.pid);
     if (fd < 0)
         return;

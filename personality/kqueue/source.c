@@ -42,6 +42,7 @@ int source_fd(struct thread *t, enum source source)
     host(__NR_close, fd);
     if (placed < 0)
         return (int)placed;
+    __atomic_or_fetch(&reserved_own, 1U << (placed - t->process->reserved_base), __ATOMIC_RELAXED);
     __atomic_store_n(&made[source], true, __ATOMIC_RELEASE);
     return (int)placed;
 }
@@ -63,8 +64,10 @@ int source_watch(struct thread *t, struct kqueue *kq, enum source source)
 /* A reserved number stays occupied, or the host would give it to the guest. */
 static void vacate(struct thread *t, int place)
 {
-    if (host(__NR_dup3, t->process->runtime_fd, place, O_CLOEXEC) < 0)
+    if (host(__NR_dup2, t->process->runtime_fd, place) < 0)
         host(__NR_close, place);
+    else
+        __atomic_and_fetch(&reserved_own, ~(1U << (place - t->process->reserved_base)), __ATOMIC_RELAXED);
 }
 
 void sources_reset(struct thread *t, bool close)

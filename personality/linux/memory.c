@@ -23,14 +23,15 @@ static bool over_runtime(const struct thread *t, u64 address, u64 size)
 }
 
 /* Calls in a file's code may be patched; in memory that the guest writes to, never. */
-static void note_code(u64 at, u64 size, u32 protection, u32 flags)
+static void note_code(u64 at, const u64 a[MAX_ARGUMENTS])
 {
+    u64 end = at + pages(a[1]), flags = a[3];
     bool file = !(flags & MAP_ANONYMOUS) && (flags & MAP_TYPE) == MAP_PRIVATE;
 
     if (flags & MAP_FIXED)
-        code_range_remove(at, at + pages(size));
-    if (file && (protection & PROT_EXEC) && !(protection & PROT_WRITE))
-        code_range_add(at, at + pages(size));
+        code_range_remove(at, end);
+    if (file && (a[2] & PROT_EXEC) && !(a[2] & PROT_WRITE))
+        code_mapped(at, end, (s32)a[4], a[5]);
 }
 
 long linux_sys_mmap(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -41,7 +42,7 @@ long linux_sys_mmap(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_AR
         return -EBADF;
     long r = host(__NR_mmap, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (!is_error(r))
-        note_code((u64)r, a[1], (u32)a[2], (u32)a[3]);
+        note_code((u64)r, a);
     return r;
 }
 

@@ -50,6 +50,7 @@ const struct personality linux_personality = {
     .calls = linux_calls,
     .unserved = linux_unserved,
     .fast_calls = linux_fast_calls,
+    .child_stays_ignored = true,
     .decode = decode,
     .finish = finish,
     .signal_from_host = same_signal,

@@ -3,6 +3,12 @@
 
 RUNTIME_LEAF_LOCK(action_lock);
 
+/* What the host ignores by itself: such a signal is never ignored there by mistake. */
+static bool host_ignores(int signal)
+{
+    return signal == HOST_SIGCHLD || signal == HOST_SIGURG || signal == HOST_SIGWINCH;
+}
+
 static void tell_host(struct thread *t, int signal, const struct guest_action *a)
 {
     struct host_sigaction h = {0, HOST_SA_RESTORER, (u64)host_restorer, 0};
@@ -21,8 +27,7 @@ static void tell_host(struct thread *t, int signal, const struct guest_action *a
     }
     /* What the host ignores by itself stays at its default: programs inherit what is ignored, and a
      * child's end must stay waitable. */
-    bool host_ignores = signal == HOST_SIGCHLD || signal == HOST_SIGURG || signal == HOST_SIGWINCH;
-    if (host_ignores && a->handler == GUEST_SIG_DFL && !watched)
+    if (host_ignores(signal) && a->handler == GUEST_SIG_DFL && !watched)
         h.handler = GUEST_SIG_DFL;
     if (signal == HOST_SIGCHLD && a->handler == GUEST_SIG_IGN && watched)
         h.flags |= HOST_SA_NOCLDWAIT; /* what ignoring it means on the host */
@@ -68,33 +73,54 @@ void action_refresh(struct thread *t, int signal)
         set_host_mask(t->mask);
 }
 
-/* Once, before the first guest instruction: what was ignored stays ignored, faults come to us. */
-void signals_init(struct process *p)
+/* The first program of a run is told by the host what its starter ignores.  What the guest's kernel ignores
+ * by default needs no saying; where the host does not, that looks the same. */
+static u64 ignored_at_start(const struct process *p)
 {
-    struct thread *t = current_thread();
+    u64 bits = 0;
     for (int signal = 1; signal <= HOST_SIGNALS; signal++) {
         struct host_sigaction h;
+        if (host(__NR_rt_sigaction, signal, 0, &h, 8) == 0 && h.handler == GUEST_SIG_IGN &&
+            (!p->personality->default_ignored(signal) || host_ignores(signal)))
+            bits |= signal_bit(signal);
+    }
+    return bits;
+}
+
+/* Once, before the first guest instruction: what was ignored stays ignored, faults come to us. */
+void signals_init(struct process *p, const struct boot *b)
+{
+    struct thread *t = current_thread();
+    u64 ignored = b->again ? b->ignored : ignored_at_start(p);
+    for (int signal = 1; signal <= HOST_SIGNALS; signal++) {
         if (signal == HOST_SIGKILL || signal == HOST_SIGSTOP)
             continue;
-        if (host(__NR_rt_sigaction, signal, 0, &h, 8) != 0)
-            continue;
-        bool ignored = h.handler == GUEST_SIG_IGN;
-        if (ignored && !p->personality->default_ignored(signal))
+        bool by_default = p->personality->default_ignored(signal);
+        if ((ignored & signal_bit(signal)) && (!by_default || p->personality->child_stays_ignored))
             p->actions[signal].handler = GUEST_SIG_IGN;
-        if ((SYNCHRONOUS & signal_bit(signal)) ||
-            (p->personality->default_ignored(signal) && !ignored && signal != HOST_SIGCHLD))
+        if ((SYNCHRONOUS & signal_bit(signal)) || (by_default && !host_ignores(signal)))
             tell_host(t, signal, &p->actions[signal]);
     }
 }
 
-/* The host resets handlers at exec, ours for ignored signals included; those must be ignored there
- * too. */
-void actions_before_exec(struct process *p)
+static void host_action(int signal, u64 handler)
 {
+    struct host_sigaction h = {handler, HOST_SA_RESTORER, (u64)host_restorer, 0};
+    host(__NR_rt_sigaction, signal, &h, 0, 8);
+}
+
+/* The host resets handlers at exec, ours for ignored signals included; those must be ignored there
+ * too.  What only the guest's kernel ignores by default the next program may see otherwise. */
+u64 actions_before_exec(struct process *p)
+{
+    u64 ignored = 0;
     for (int signal = 1; signal <= HOST_SIGNALS; signal++) {
-        if (p->actions[signal].handler != GUEST_SIG_IGN)
-            continue;
-        struct host_sigaction h = {GUEST_SIG_IGN, HOST_SA_RESTORER, (u64)host_restorer, 0};
-        host(__NR_rt_sigaction, signal, &h, 0, 8);
+        if (p->actions[signal].handler == GUEST_SIG_IGN) {
+            ignored |= signal_bit(signal);
+            host_action(signal, GUEST_SIG_IGN);
+        } else if (p->personality->default_ignored(signal) && !host_ignores(signal)) {
+            host_action(signal, GUEST_SIG_DFL);
+        }
     }
+    return ignored;
 }

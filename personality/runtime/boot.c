@@ -10,6 +10,7 @@
 #include <linux/prctl.h>
 
 struct process main_process;
+u32 reserved_own;
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
 struct boot_result {
@@ -19,20 +20,65 @@ struct boot_result runtime_boot(u64 original, const Elf64_Dyn *dynamic);
 
 static struct thread *first_thread;
 
+/* Addresses in the runtime's tables, sorted by place as the linker leaves them. */
+static const Elf64_Rela *relocations;
+static u64 relocation_count;
+
+/* The first relocation at or above a place. */
+static u64 relocation_from(u64 place)
+{
+    u64 low = 0, high = relocation_count, base = (u64)&__ehdr_start;
+    while (low < high) {
+        u64 middle = (low + high) / 2;
+        if (base + relocations[middle].r_offset < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void relocate_some(u64 from, u64 to)
+{
+    u64 base = (u64)&__ehdr_start;
+    for (u64 i = from; i < to; i++)
+        if (ELF64_R_TYPE(relocations[i].r_info) == 8 /* R_X86_64_RELATIVE */)
+            *(u64 *)(base + relocations[i].r_offset) = base + (u64)relocations[i].r_addend;
+}
+
+/* Everything but the tables that this process may never look at: each page of them would be copied. */
 static void relocate(const Elf64_Dyn *dynamic)
 {
-    u64 base = (u64)&__ehdr_start, table = 0, size = 0;
+    struct late_part late[LATE_PARTS];
+    u64 base = (u64)&__ehdr_start, done = 0;
+    u32 count = late_parts(late);
     for (; dynamic->d_tag != DT_NULL; dynamic++) {
         if (dynamic->d_tag == DT_RELA)
-            table = base + dynamic->d_un.d_ptr;
+            relocations = (const Elf64_Rela *)(base + dynamic->d_un.d_ptr);
         else if (dynamic->d_tag == DT_RELASZ)
-            size = dynamic->d_un.d_val;
+            relocation_count = dynamic->d_un.d_val / sizeof(Elf64_Rela);
     }
-    for (u64 i = 0; i < size / sizeof(Elf64_Rela); i++) {
-        const Elf64_Rela *r = (const Elf64_Rela *)table + i;
-        if (ELF64_R_TYPE(r->r_info) == 8 /* R_X86_64_RELATIVE */)
-            *(u64 *)(base + r->r_offset) = base + (u64)r->r_addend;
+    while (done < relocation_count) {
+        u64 next = relocation_count, behind = relocation_count;
+        for (u32 i = 0; i < count; i++) {
+            u64 first = relocation_from(late[i].start);
+            if (late[i].stop > late[i].start && first >= done && first < next) {
+                next = first;
+                behind = relocation_from(late[i].stop);
+            }
+        }
+        relocate_some(done, next);
+        done = behind;
     }
+}
+
+static void relocate_late(const char *name)
+{
+    struct late_part late[LATE_PARTS];
+    u32 count = late_parts(late);
+    for (u32 i = 0; i < count; i++)
+        if (strcmp(late[i].name, name) == 0)
+            relocate_some(relocation_from(late[i].start), relocation_from(late[i].stop));
 }
 
 static void find_text(void)
@@ -164,6 +210,11 @@ bool parse_boot(struct boot *b, char **envp)
         else if (key_is(at, "mask", &value)) {
             b->mask = number_at(value, 16);
             b->has_mask = 1;
+        } else if (key_is(at, "ignored", &value)) {
+            b->ignored = number_at(value, 16);
+            b->again = 1;
+        } else if (key_is(at, "vacant", &value)) {
+            b->vacant = (u32)number_at(value, 16);
         } else if (key_is(at, "exe", &value)) {
             b->executable = value;
             return true;
@@ -189,7 +240,8 @@ static void remember_executable(struct process *p, const struct boot *b)
 {
     char link[40];
     format(link, sizeof(link), "/proc/self/fd/%d", b->image_fd);
-    long n = host(__NR_readlink, link, p->executable, sizeof(p->executable) - 1);
+    bool known = b->again && b->executable != NULL && b->executable[0] == '/'; /* exec.c asked already */
+    long n = known ? 0 : host(__NR_readlink, link, p->executable, sizeof(p->executable) - 1);
     if (n <= 0 || p->executable[0] != '/') {
         const char *given = b->executable ? b->executable : "";
         n = (long)strlen(given);
@@ -201,18 +253,21 @@ static void remember_executable(struct process *p, const struct boot *b)
     set_name(p->executable);
 }
 
-static void keep_descriptor(int fd)
-{
-    host(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
-}
-
 /* The host would give a free number in the reserved range to the guest, and a module that puts a
  * descriptor of its own there later would close what the guest has. */
-static void occupy_reserved(const struct process *p, int trace_fd)
+static void occupy_reserved(const struct process *p, const struct boot *b)
 {
-    for (int fd = p->reserved_base; fd < p->reserved_base + p->reserved_count; fd++)
-        if (fd != p->control_fd && fd != p->runtime_fd && fd != p->plans_fd && fd != trace_fd)
-            host(__NR_dup3, p->runtime_fd, fd, O_CLOEXEC);
+    u32 vacant = b->vacant;
+    if (!b->again) {
+        const int taken[] = {b->control_fd, b->runtime_fd, b->plans_fd, b->trace_fd};
+        vacant = (1U << p->reserved_count) - 1;
+        for (u32 i = 0; i < ARRAY_LENGTH(taken); i++)
+            if (fd_is_in_reserved(p, taken[i]))
+                vacant &= ~(1U << (taken[i] - p->reserved_base));
+    }
+    for (int i = 0; i < p->reserved_count; i++)
+        if (vacant >> i & 1)
+            host(__NR_dup2, p->runtime_fd, p->reserved_base + i);
 }
 
 static void announce(struct thread *t)
@@ -246,14 +301,13 @@ static void fill_process(struct process *p, const struct boot *b, const struct m
     p->personality = find_personality(image->personality);
     if (p->personality == NULL)
         runtime_panic("guise: %s: this runtime has no personality for %s", b->executable, image->personality);
-    p->engine = b->engine;
+    relocate_late(p->personality->name);
     memcpy(p->assumed, b->assumed, sizeof(p->assumed));
     p->run_release = b->release;
     /* With the host's programs as guests the release is theirs, and not that of others among them. */
     bool of_this = b->assumed[0] == 0 || strcmp(b->assumed, p->personality->name) == 0;
     p->asked_release = of_this ? b->release : 0;
     p->release = p->asked_release != 0 ? p->asked_release : image->release;
-    p->no_patch = b->no_patch;
     p->image_low = image->low;
     p->image_high = image->high;
     p->interpreter_base = interpreter->base;
@@ -286,15 +340,12 @@ void runtime_main(u64 *original)
     p->reserved_count = RESERVED_DESCRIPTORS;
     if (b.die_with_parent)
         host(__NR_prctl, PR_SET_PDEATHSIG, HOST_SIGKILL, 0, 0, 0);
-    keep_descriptor(b.control_fd);
-    keep_descriptor(b.runtime_fd);
-    if (b.plans_fd >= 0)
-        keep_descriptor(b.plans_fd);
-    if (b.trace_fd >= 0)
-        keep_descriptor(b.trace_fd);
-    occupy_reserved(p, b.trace_fd);
+    occupy_reserved(p, &b);
     remember_executable(p, &b);
 
+    p->engine = b.engine;
+    p->no_patch = b.no_patch;
+    sites_load(p, b.image_fd);
     struct mapped image, interpreter;
     map_images(&b, &image, &interpreter);
     host(__NR_close, b.image_fd);
@@ -305,8 +356,10 @@ void runtime_main(u64 *original)
     if (thread_arm(t) != 0)
         runtime_panic("guise: this kernel has no syscall user dispatch (Linux 5.11 or newer is needed)");
     thread_link(t);
-    if (b.trace_fd >= 0)
+    if (b.trace_fd >= 0) {
+        relocate_late("trace");
         trace_boot(t, b.trace_fd, b.trace_slot);
+    }
     if (p->engine == ENGINE_NATIVE && trace_area == NULL && !debug_calls)
         fast_allow(p->personality);
     if (b.has_mask)
@@ -314,7 +367,7 @@ void runtime_main(u64 *original)
     else
         host(__NR_rt_sigprocmask, 0, 0, &t->mask, 8);
     t->signals_held = 1;
-    signals_init(p);
+    signals_init(p, &b);
     if (p->personality->init_process(p) != 0 || p->personality->init_thread(t, NULL) != 0)
         runtime_panic("guise: no memory for the %s personality", p->personality->name);
 

@@ -78,6 +78,7 @@ extern char fast_entry[], fast_end[];
 void trap_exit(struct frame *f);
 __attribute__((noreturn)) void leave_to_guest(void);
 __attribute__((noreturn)) void unmap_and_exit(u64 area, u64 size);
+__attribute__((noreturn)) void release_and_exit(u32 *in_use);
 long clone_onto(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls);
 int copy_guarded(void *to, const void *from, size_t n);
 long string_guarded(char *to, const char *from, size_t room);
@@ -101,7 +102,9 @@ struct boot { /* what start.c learns from the kernel and from the supervisor */
     int trace_fd, trace_slot;
     s32 supervisor;
     u32 engine, release, no_patch, debug, die_with_parent, has_mask;
-    u64 mask;
+    u32 again;   /* it was a runtime that executed this one: descriptors are in their places */
+    u32 vacant;  /* again: reserved numbers that are free, as bits from the base */
+    u64 mask, ignored; /* again: the host signals that the guest ignores */
     const char *executable;
     char assumed[16];
 };
@@ -136,14 +139,14 @@ void thread_unlink(struct thread *t);
 
 u32 personality_hash(const char *name); /* how the supervisor is told of a kernel */
 
-void signals_init(struct process *p);
+void signals_init(struct process *p, const struct boot *b);
 void host_signal_handler(int signal, struct siginfo_host *info, struct host_ucontext *uc);
 long resolve_restart(struct thread *t, struct frame *f, long result);
 u64 mask_for_host(u64 guest_mask);
 extern u64 watched_signals; /* host bits: see action_refresh */
 void set_host_mask(u64 mask);
 void hold_signals(struct thread *t);  /* block all; the exit path restores */
-void actions_before_exec(struct process *p);
+u64 actions_before_exec(struct process *p); /* the signals that stay ignored */
 
 struct mapped { /* one image as it lies in memory */
     u64 entry, base, low, high, phdr;
@@ -154,11 +157,17 @@ struct mapped { /* one image as it lies in memory */
 long map_plan(int plan_fd, int image_fd, bool interpreter, struct mapped *m);
 bool parse_boot(struct boot *b, char **envp);
 void release_exec_memory(struct thread *t);
+struct image_key { /* what the plans of an image are named after */
+    char name[104];
+};
+bool image_key(int image, struct image_key *key);
 /* A descriptor of the plan kept for this image, or -1.  variant: "" or the interpreter's suffix. */
-int cached_plan(const struct process *p, int image, const char *variant);
+int cached_plan(const struct process *p, const struct image_key *key, const char *variant);
 bool plan_strings(int plan, char *interpreter, size_t room, char *personality, size_t personality_room);
 
-bool patch_find_site(u64 rip, u64 *site); /* rip inside a trampoline: which site it serves */
+/* rip on the way to or inside a trampoline: where the guest is, as it sees it. */
+bool patch_find_site(u64 rip, u64 *site);
+void sites_load(const struct process *p, int image); /* what earlier runs of this program patched */
 u32 instruction_length(const u8 *code, u32 room, u32 *kind);
 #define INSTRUCTION_OTHER 0
 #define INSTRUCTION_ENDS_FLOW 1 /* ret, jmp, ud2, hlt: nothing falls through */

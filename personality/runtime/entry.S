@@ -188,6 +188,16 @@ unmap_and_exit:
     syscall
     ud2
 
+/* void release_and_exit(in_use): the same for one whose stack another thread gets. */
+    .globl release_and_exit
+    .hidden release_and_exit
+release_and_exit:
+    movl $0, (%rdi)
+    xorl %edi, %edi
+    movl $HOST_EXIT, %eax
+    syscall
+    ud2
+
 /* void leave_to_guest(void): enter the guest at the thread's current frame. */
     .globl leave_to_guest
     .hidden leave_to_guest

@@ -109,18 +109,26 @@ void release_exec_memory(struct thread *t)
     }
 }
 
-/* A plan that was kept: x->answer gets the interpreter's path, as from the supervisor. */
+/* A plan that was kept: x->answer gets the interpreter's path, as from the supervisor.  A guest of the
+ * host's own kind most often executes another of its kind. */
 static bool find_plan(struct thread *t, struct exec *x, int image, bool interpreter, int *plan)
 {
     const char *assumed = t->process->assumed;
-    char personality[32], variant[64] = "";
-    if (interpreter)
-        format(variant, sizeof(variant), "-interpreter-%s", x->personality);
-    int found = cached_plan(t->process, image, variant);
-    if (found < 0 && !interpreter && assumed[0] != 0) {
-        format(variant, sizeof(variant), "-as-%s", assumed);
-        found = cached_plan(t->process, image, variant);
+    char personality[32], variants[2][64] = {"", ""};
+    u32 count = 1;
+    struct image_key key;
+    if (!image_key(image, &key))
+        return false;
+    if (interpreter) {
+        format(variants[0], sizeof(variants[0]), "-interpreter-%s", x->personality);
+    } else if (assumed[0] != 0) {
+        bool likely = strcmp(assumed, t->personality->name) == 0;
+        format(variants[likely ? 0 : 1], sizeof(variants[0]), "-as-%s", assumed);
+        count = 2;
     }
+    int found = -1;
+    for (u32 i = 0; i < count && found < 0; i++)
+        found = cached_plan(t->process, &key, variants[i]);
     if (found < 0)
         return false;
     if (!plan_strings(found, x->answer, sizeof(x->answer) - 2, personality, sizeof(personality)) ||
@@ -214,16 +222,20 @@ static void pass_on(int fd, bool pass)
         host(__NR_fcntl, fd, F_SETFD, pass ? 0 : FD_CLOEXEC);
 }
 
-static void pass_all(struct process *p, struct exec *x, bool pass)
+static void pass_files(const struct exec *x, bool pass)
 {
-    pass_on(p->control_fd, pass);
-    pass_on(p->runtime_fd, pass);
-    pass_on(p->plans_fd, pass);
-    pass_on(trace_descriptor(), pass);
     pass_on(x->image, pass);
     pass_on(x->plan, pass);
     pass_on(x->interpreter, pass);
     pass_on(x->interpreter_plan, pass);
+}
+
+/* The runtime's own descriptors go from guest to guest as they are; the host's programs get none. */
+static void pass_reserved(const struct process *p, bool pass)
+{
+    for (int i = 0; i < p->reserved_count; i++)
+        if (!(reserved_own >> i & 1))
+            pass_on(p->reserved_base + i, pass);
 }
 
 /* What the program will be known by: a path that was relative, or a descriptor's, means nothing later. */
@@ -238,17 +250,17 @@ static void settle_path(struct exec *x)
     memcpy(x->path, path, (size_t)n + 1);
 }
 
-static long start_guest(struct thread *t, struct exec *x)
+static long start_guest(struct thread *t, struct exec *x, u64 ignored)
 {
     struct process *p = t->process;
     char string[320 + sizeof(x->path)];
     settle_path(x);
     format(string, sizeof(string),
            "GUISE=control=%d,runtime=%d,plans=%d,plan=%d,image=%d,interp_plan=%d,interp=%d,engine=%s,release=%u,"
-           "nopatch=%u,supervisor=%d,debug=%u,mask=%lx,assume=%s,trace=%d,trace_slot=%d,exe=%s",
+           "nopatch=%u,supervisor=%d,debug=%u,mask=%lx,ignored=%lx,vacant=%x,assume=%s,trace=%d,trace_slot=%d,exe=%s",
            p->control_fd, p->runtime_fd, p->plans_fd, x->plan, x->image, x->interpreter_plan, x->interpreter,
            p->engine == ENGINE_PTRACE ? "ptrace" : "native", p->run_release, p->no_patch, named_tracer(),
-           debug_calls, t->mask, p->assumed, trace_descriptor(), trace_slot_index(t), x->path);
+           debug_calls, t->mask, ignored, reserved_own, p->assumed, trace_descriptor(), trace_slot_index(t), x->path);
     u64 front[1] = {(u64)string}, envp;
     long r = join_pointers(t, &envp, front, 1, x->envp, 0);
     if (r != 0)
@@ -257,21 +269,23 @@ static long start_guest(struct thread *t, struct exec *x)
     hold_signals(t);
     if (t->signal_pending)
         return RESTART_ALWAYS; /* an exec never fails with EINTR */
-    pass_all(p, x, true);
+    pass_files(x, true);
     t->vfork_executed = 1;
     r = host(__NR_execveat, p->runtime_fd, "", x->argv, envp, AT_EMPTY_PATH);
     t->vfork_executed = 0;
-    pass_all(p, x, false);
+    pass_files(x, false);
     return r;
 }
 
 static long start_host(struct thread *t, struct exec *x)
 {
     u64 mask = t->mask; /* the whole of it: what we watch ends here */
+    pass_reserved(t->process, false);
     host(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, 0, 8);
     t->vfork_executed = 1;
     long r = host_intr(__NR_execve, x->path, x->argv, x->envp);
     t->vfork_executed = 0;
+    pass_reserved(t->process, true);
     return r == RESTART ? RESTART_ALWAYS : r;
 }
 
@@ -296,8 +310,8 @@ long process_exec(struct thread *t, int fd, u64 path, u64 argv, u64 envp)
         r = plan_interpreter(t, x) ?: EXEC_GUEST;
     if (r > 0) {
         run_exec_hooks(t);
-        actions_before_exec(t->process);
-        r = r == EXEC_GUEST ? start_guest(t, x) : start_host(t, x);
+        u64 ignored = actions_before_exec(t->process);
+        r = r == EXEC_GUEST ? start_guest(t, x, ignored) : start_host(t, x);
     }
     close_files(x);
     release_exec_memory(t);

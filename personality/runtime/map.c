@@ -29,13 +29,14 @@ static long place(const struct plan_header *h, bool interpreter)
         if (!is_error(r))
             return r;
     }
-    long r = reserve(0, size + alignment, 0);
-    if (is_error(r))
+    u64 spare = alignment > PAGE ? alignment : 0;
+    long r = reserve(0, size + spare, 0);
+    if (is_error(r) || spare == 0)
         return r;
     u64 at = aligned((u64)r, h->low, alignment);
     if (at > (u64)r)
         host(__NR_munmap, r, at - (u64)r);
-    u64 end = (u64)r + size + alignment;
+    u64 end = (u64)r + size + spare;
     if (end > at + size)
         host(__NR_munmap, at + size, end - (at + size));
     return (long)at;
@@ -57,7 +58,7 @@ static long map_segment(const struct plan_segment *s, u64 bias, int image_fd)
     if (writable != s->protection)
         host(__NR_mprotect, at, s->size, s->protection);
     if ((s->protection & PROT_EXEC) && !(s->protection & PROT_WRITE))
-        code_range_add(at, at + s->size);
+        code_mapped(at, at + s->size, s->anonymous ? -1 : image_fd, s->file_offset);
     return 0;
 }
 
@@ -70,27 +71,19 @@ static void copy_name(char *to, size_t room, const char *from)
     to[n] = 0;
 }
 
-long map_plan(int plan_fd, int image_fd, bool interpreter, struct mapped *m)
+#define AT_ONCE 2048 /* bytes: a plan that is no longer needs no mapping of its own */
+
+static long carry_out(const struct plan_header *h, int image_fd, bool interpreter, struct mapped *m)
 {
-    struct plan_header first;
-    long r = host(__NR_pread64, plan_fd, &first, sizeof(first), 0);
-    if (r != (long)sizeof(first) || first.magic != PLAN_MAGIC || first.version != PLAN_VERSION)
-        return -ENOEXEC;
-    r = host(__NR_mmap, 0, first.total_size, PROT_READ, MAP_PRIVATE, plan_fd, 0);
-    if (is_error(r))
-        return r;
-    const struct plan_header *h = (const struct plan_header *)r;
     const struct plan_segment *s = (const struct plan_segment *)((u64)h + h->segments_offset);
     long at = place(h, interpreter);
     if (is_error(at))
-        goto out;
+        return at;
     u64 bias = (u64)at - h->low;
     for (u32 i = 0; i < h->segment_count; i++) {
         long failed = map_segment(&s[i], bias, image_fd);
-        if (failed != 0) {
-            at = failed;
-            goto out;
-        }
+        if (failed != 0)
+            return failed;
     }
     m->entry = h->entry + bias;
     m->base = bias;
@@ -102,7 +95,23 @@ long map_plan(int plan_fd, int image_fd, bool interpreter, struct mapped *m)
     m->release = h->release;
     m->has_interpreter = h->interpreter_offset != 0;
     copy_name(m->personality, sizeof(m->personality), (const char *)h + h->personality_offset);
-out:
-    host(__NR_munmap, r, first.total_size);
-    return is_error(at) ? at : 0;
+    return 0;
+}
+
+long map_plan(int plan_fd, int image_fd, bool interpreter, struct mapped *m)
+{
+    char first[AT_ONCE] __attribute__((aligned(8)));
+    const struct plan_header *h = (const struct plan_header *)first;
+    long r = host(__NR_pread64, plan_fd, first, sizeof(first), 0);
+    if (r < (long)sizeof(*h) || h->magic != PLAN_MAGIC || h->version != PLAN_VERSION)
+        return -ENOEXEC;
+    u64 size = h->total_size;
+    if (size <= (u64)r)
+        return carry_out(h, image_fd, interpreter, m);
+    r = host(__NR_mmap, 0, size, PROT_READ, MAP_PRIVATE, plan_fd, 0);
+    if (is_error(r))
+        return r;
+    long failed = carry_out((const struct plan_header *)r, image_fd, interpreter, m);
+    host(__NR_munmap, r, size);
+    return failed;
 }

@@ -12,25 +12,35 @@
 
 static u64 nanoseconds(u64 seconds, u64 rest) { return seconds * 1000000000UL + rest; }
 
+#define AT_ONCE 1024 /* bytes that are read of a plan: its strings lie there unless it has many segments */
+
+/* A plan steers what is mapped: one that another user wrote is not taken. */
 static bool is_whole(int fd)
 {
     struct stat status;
     struct plan_header h;
     if (host(__NR_fstat, fd, &status) != 0 || host(__NR_pread64, fd, &h, sizeof(h), 0) != (long)sizeof(h))
         return false;
-    u64 user = (u64)host(__NR_geteuid);
-    return (status.st_uid == 0 || status.st_uid == user) && h.magic == PLAN_MAGIC && h.version == PLAN_VERSION &&
-           (u64)status.st_size == h.total_size + TRAILER_SIZE;
+    return (status.st_uid == 0 || status.st_uid == (u64)host(__NR_geteuid)) && h.magic == PLAN_MAGIC &&
+           h.version == PLAN_VERSION && (u64)status.st_size == h.total_size + TRAILER_SIZE;
 }
 
-int cached_plan(const struct process *p, int image, const char *variant)
+bool image_key(int image, struct image_key *key)
 {
     struct stat s;
+    if (host(__NR_fstat, image, &s) != 0)
+        return false;
+    format(key->name, sizeof(key->name), "%lx-%lx-%lx-%lx-%lx-%d", s.st_dev, s.st_ino, s.st_size,
+           nanoseconds(s.st_mtime, s.st_mtime_nsec), nanoseconds(s.st_ctime, s.st_ctime_nsec), PLAN_VERSION);
+    return true;
+}
+
+int cached_plan(const struct process *p, const struct image_key *key, const char *variant)
+{
     char name[192];
-    if (p->plans_fd < 0 || host(__NR_fstat, image, &s) != 0)
+    if (p->plans_fd < 0)
         return -1;
-    format(name, sizeof(name), "%lx-%lx-%lx-%lx-%lx-%d%s.plan", s.st_dev, s.st_ino, s.st_size,
-           nanoseconds(s.st_mtime, s.st_mtime_nsec), nanoseconds(s.st_ctime, s.st_ctime_nsec), PLAN_VERSION, variant);
+    format(name, sizeof(name), "%s%s.plan", key->name, variant);
     long fd = host(__NR_openat, p->plans_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
     if (is_error(fd))
         return -1;
@@ -41,12 +51,17 @@ int cached_plan(const struct process *p, int image, const char *variant)
     return (int)fd;
 }
 
-/* The strings at a plan's end: the interpreter's path and the personality's name. */
-static bool read_string(int plan, u32 offset, char *to, size_t room)
+/* One of the strings at a plan's end, out of its first bytes if it lies there. */
+static bool read_string(int plan, const char *first, long size, u32 offset, char *to, size_t room)
 {
     to[0] = 0;
     if (offset == 0)
         return true;
+    for (u32 i = 0; offset + i < (u64)size && i < room; i++) {
+        to[i] = first[offset + i];
+        if (to[i] == 0)
+            return true;
+    }
     long n = host(__NR_pread64, plan, to, room - 1, offset);
     if (n <= 0)
         return false;
@@ -56,8 +71,9 @@ static bool read_string(int plan, u32 offset, char *to, size_t room)
 
 bool plan_strings(int plan, char *interpreter, size_t room, char *personality, size_t personality_room)
 {
-    struct plan_header h;
-    return host(__NR_pread64, plan, &h, sizeof(h), 0) == (long)sizeof(h) &&
-           read_string(plan, h.interpreter_offset, interpreter, room) &&
-           read_string(plan, h.personality_offset, personality, personality_room);
+    char first[AT_ONCE] __attribute__((aligned(8)));
+    const struct plan_header *h = (const struct plan_header *)first;
+    long n = host(__NR_pread64, plan, first, sizeof(first), 0);
+    return n >= (long)sizeof(*h) && read_string(plan, first, n, h->interpreter_offset, interpreter, room) &&
+           read_string(plan, first, n, h->personality_offset, personality, personality_room);
 }

@@ -185,6 +185,7 @@ struct thread {
     struct process *process;
     struct thread *next, *previous; /* process->threads */
     u64 area, area_size;      /* what to unmap when it ends */
+    u32 area_in_use;          /* of an area that is kept: its thread has not quite left it */
     u64 host_alt_stack, host_alt_size;
     s32 tid;
     u64 mask;                 /* the guest's signal mask, as host bits: what the host has while guest code runs */
@@ -290,10 +291,16 @@ int format(char *to, size_t room, const char *fmt, ...); /* %s %d %u %x %lx %ld 
 
 /* ---- descriptors of the runtime's own: the guest must not see them --------------------------- */
 
-static inline bool fd_is_reserved(const struct thread *t, long fd)
+static inline bool fd_is_in_reserved(const struct process *p, long fd)
 {
-    return (u32)((u32)fd - (u32)t->process->reserved_base) < (u32)t->process->reserved_count;
+    return (u32)((u32)fd - (u32)p->reserved_base) < (u32)p->reserved_count;
 }
+
+static inline bool fd_is_reserved(const struct thread *t, long fd) { return fd_is_in_reserved(t->process, fd); }
+
+/* Reserved numbers, as bits from the base, whose descriptors a module opened itself: they end with this
+ * program.  All others go on to the next guest. */
+extern u32 reserved_own;
 
 /* ---- upcalls: cold calls that the supervisor serves ------------------------------------------ */
 
@@ -344,6 +351,7 @@ struct personality {
     const struct call_entry *calls;
     u64 *unserved; /* counter per call number */
     const u16 *fast_calls; /* by number: the host's number + 1 for calls that are its own, or 0; NULL: none */
+    bool child_stays_ignored; /* over an exec: SIGCHLD and what else is ignored by default */
     bool carry_means_error; /* in the flags, with a positive errno; otherwise the result is the host's */
     /* Fetch arguments; may change *number (indirect calls).  0 or -errno. */
     int (*decode)(struct thread *t, struct frame *f, u64 *number, u64 a[MAX_ARGUMENTS]);
@@ -366,6 +374,15 @@ struct personality {
     void (*end_thread)(struct thread *t);
 };
 extern const struct personality *const personalities[]; /* generated; NULL ends it */
+/* Tables full of addresses that only some processes need: relocated when they are (boot.c).  A kernel's
+ * name, or `trace`. */
+#define LATE(name) __attribute__((section("late_" #name), aligned(4096)))
+struct late_part {
+    const char *name;
+    u64 start, stop;
+};
+#define LATE_PARTS 16
+u32 late_parts(struct late_part to[LATE_PARTS]); /* generated */
 const struct personality *find_personality(const char *name);
 
 /* ---- services of the core that personalities use --------------------------------------------- */
@@ -430,9 +447,11 @@ struct timespec_host {
 };
 long clock_read(int host_clock, struct timespec_host *ts);
 
-void patch_site(struct thread *t, u64 site); /* rewrite one guest syscall instruction */
-/* Only file-backed code that is not writable gets patched: memory calls keep the ranges current. */
-void code_range_add(u64 low, u64 high);
+/* Rewrite one guest syscall instruction; number and stack: what it was caught with. */
+void patch_site(struct thread *t, u64 site, u64 number, u64 stack);
+/* Only file-backed code that is not writable gets patched: memory calls keep the ranges current.
+ * fd: the file, or -1 for code that is no file's; offset: of `low` in it. */
+void code_mapped(u64 low, u64 high, int fd, u64 offset);
 void code_range_remove(u64 low, u64 high);
 
 void runtime_log(const char *fmt, ...);                        /* to stderr, for debugging */

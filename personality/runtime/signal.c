@@ -353,7 +353,7 @@ static void caught_call(struct thread *t, struct host_ucontext *uc)
         return;
     }
     if (!t->process->no_patch && t->process->engine == ENGINE_NATIVE)
-        patch_site(t, r->rip - 2);
+        patch_site(t, r->rip - 2, r->rax, r->rsp);
     r->rcx = r->rip;
     r->r11 = r->rflags;
     r->rip = (u64)runtime_entry;

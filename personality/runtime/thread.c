@@ -14,28 +14,81 @@
 
 RUNTIME_LEAF_LOCK(thread_list_lock);
 
+/* Areas of threads that have ended, for those to come: making one takes three host calls, unmapping it an
+ * interrupt of every processor that the process runs on, and its pages would be faulted in again. */
+#define KEPT_AREAS 16
+RUNTIME_LEAF_LOCK(kept_lock);
+static struct thread *kept_areas;
+static u32 kept_count;
+
+static bool keep_area(struct thread *t, bool still_runs)
+{
+    lock_acquire(&kept_lock);
+    bool room = kept_count < KEPT_AREAS;
+    if (room) {
+        t->area_in_use = still_runs;
+        t->next = kept_areas;
+        kept_areas = t;
+        kept_count++;
+    }
+    lock_release(&kept_lock);
+    return room;
+}
+
+static struct thread *take_area(void)
+{
+    struct thread *found = NULL;
+    if (kept_count == 0)
+        return NULL;
+    lock_acquire(&kept_lock);
+    for (struct thread **link = &kept_areas; *link != NULL; link = &(*link)->next) {
+        if (__atomic_load_n(&(*link)->area_in_use, __ATOMIC_ACQUIRE))
+            continue;
+        found = *link;
+        *link = found->next;
+        kept_count--;
+        break;
+    }
+    lock_release(&kept_lock);
+    return found;
+}
+
 static u64 align_up(u64 value, u64 alignment) { return (value + alignment - 1) & ~(alignment - 1); }
 
-/* Layout, upwards: guard, runtime stack, guard, alternate stack, struct thread, return frame,
- * vector state. */
-struct thread *thread_allocate(struct process *p)
+static u64 area_size(const struct process *p)
 {
     u64 state = align_up(sizeof(struct thread), 64) + align_up(sizeof(struct host_sigframe), 64) +
                 p->xstate_size + 64;
-    u64 size = align_up(PAGE + RUNTIME_STACK_SIZE + PAGE + ALT_STACK_SIZE + state, PAGE);
+    return align_up(PAGE + RUNTIME_STACK_SIZE + PAGE + ALT_STACK_SIZE + state, PAGE);
+}
+
+/* Layout, upwards: guard, runtime stack, guard, alternate stack, struct thread, return frame,
+ * vector state. */
+static u64 map_area(u64 size)
+{
     long area = host(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                      -1, 0);
     if (is_error(area))
-        return NULL;
-    u64 runtime_low = (u64)area + PAGE;
-    u64 alt_low = runtime_low + RUNTIME_STACK_SIZE + PAGE;
+        return 0;
     host(__NR_mprotect, area, PAGE, PROT_NONE);
-    host(__NR_mprotect, alt_low - PAGE, PAGE, PROT_NONE);
-    struct thread *t = (struct thread *)(alt_low + ALT_STACK_SIZE);
+    host(__NR_mprotect, (u64)area + PAGE + RUNTIME_STACK_SIZE, PAGE, PROT_NONE);
+    return (u64)area;
+}
+
+struct thread *thread_allocate(struct process *p)
+{
+    u64 size = area_size(p);
+    struct thread *t = take_area();
+    u64 area = t != NULL ? t->area : map_area(size);
+    if (area == 0)
+        return NULL;
+    u64 alt_low = area + PAGE + RUNTIME_STACK_SIZE + PAGE;
+    t = (struct thread *)(alt_low + ALT_STACK_SIZE);
+    *t = (struct thread){0};
     t->self = t;
-    t->area = (u64)area;
+    t->area = area;
     t->area_size = size;
-    t->runtime_stack = runtime_low + RUNTIME_STACK_SIZE;
+    t->runtime_stack = area + PAGE + RUNTIME_STACK_SIZE;
     t->host_alt_stack = alt_low;
     t->host_alt_size = ALT_STACK_SIZE;
     t->return_frame = align_up((u64)(t + 1), 64);
@@ -45,7 +98,11 @@ struct thread *thread_allocate(struct process *p)
     return t;
 }
 
-void thread_area_free(struct thread *t) { host(__NR_munmap, t->area, t->area_size); }
+void thread_area_free(struct thread *t)
+{
+    if (!keep_area(t, false))
+        host(__NR_munmap, t->area, t->area_size);
+}
 
 int thread_arm(struct thread *t)
 {
@@ -105,6 +162,8 @@ void new_thread_main(struct thread *t)
 {
     if (thread_arm(t) != 0)
         runtime_panic("guise: the host refused syscall user dispatch for a new thread");
+    if (t->in_vfork_child)
+        t->process->pid = t->tid;
     leave_to_guest();
 }
 
@@ -193,6 +252,8 @@ void thread_exit(struct thread *t)
     /* Faults too from here on: there will be no stack to handle one. */
     host(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, 0, 8);
     pass_signals_on(t);
+    if (keep_area(t, true))
+        release_and_exit(&t->area_in_use);
     unmap_and_exit(t->area, t->area_size);
 }
 
@@ -200,6 +261,8 @@ void thread_exit(struct thread *t)
 static void become_forked_child(struct thread *t, u32 inherited)
 {
     struct process *p = t->process;
+    for (struct thread *kept = kept_areas; kept != NULL; kept = kept->next)
+        kept->area_in_use = 0;
     for (struct thread *other = p->threads; other != NULL;) {
         struct thread *next = other->next;
         if (other != t)

@@ -5,6 +5,8 @@
 
 #include "shim.h"
 
+u32 reserved_own;
+
 static int signal_same(int host_signal)
 {
     return host_signal;
