@@ -132,26 +132,28 @@ static bool patch_move(const struct code_range *r, u64 site, u32 size, bool alon
     return trampoline != 0 && store_jump(site - size, trampoline, alone);
 }
 
-static bool patch_padding(const struct code_range *r, u64 site)
+static bool has_room(const struct code_range *r, u64 site, struct room *room)
 {
     u8 code[2 * WINDOW + SYSCALL_SIZE];
-    struct room room;
     u64 low = site - r->low > WINDOW ? site - WINDOW : r->low;
     u64 high = r->high - site > WINDOW + SYSCALL_SIZE ? site + SYSCALL_SIZE + WINDOW : r->high;
-    if ((site & (CACHE_LINE - 1)) == CACHE_LINE - 1 || copy_in(code, low, high - low) != 0 ||
-        !find_room(code, low, (u32)(high - low), site, &room))
-        return false;
+    return (site & (CACHE_LINE - 1)) != CACHE_LINE - 1 && copy_in(code, low, high - low) == 0 &&
+           find_room(code, low, (u32)(high - low), site, room);
+}
+
+static bool patch_padding(const struct code_range *r, u64 site, const struct room *room)
+{
     u64 trampoline = trampoline_new(site, r, 0);
     if (trampoline == 0)
         return false;
-    fill_with_nops((u8 *)room.jump + LONG_JUMP, room.jump_size - LONG_JUMP);
-    store_jump(room.jump, trampoline, true);
-    u64 first = room.jump;
-    if (room.hop != 0) {
-        fill_with_nops((u8 *)room.hop + SHORT_JUMP, room.hop_size - SHORT_JUMP);
-        *(u8 *)(room.hop + 1) = (u8)(room.jump - (room.hop + SHORT_JUMP));
-        *(u8 *)room.hop = JUMP_SHORT;
-        first = room.hop;
+    fill_with_nops((u8 *)room->jump + LONG_JUMP, room->jump_size - LONG_JUMP);
+    store_jump(room->jump, trampoline, true);
+    u64 first = room->jump;
+    if (room->hop != 0) {
+        fill_with_nops((u8 *)room->hop + SHORT_JUMP, room->hop_size - SHORT_JUMP);
+        *(u8 *)(room->hop + 1) = (u8)(room->jump - (room->hop + SHORT_JUMP));
+        *(u8 *)room->hop = JUMP_SHORT;
+        first = room->hop;
     }
     /* One store for both bytes: a racing thread sees the old instruction or the new one. */
     u16 both = (u16)(JUMP_SHORT | ((u8)(first - (site + SHORT_JUMP)) << 8));
@@ -201,21 +203,20 @@ static bool try_patch(struct thread *t, u64 site, u64 number, u64 stack)
             return false; /* it was jumped to: the move before it is patched already */
     if (is_landmark(r, site))
         return false;
-    trampolines_open();
-    if (!protect(r, PROT_READ | PROT_WRITE | PROT_EXEC)) {
-        trampolines_close();
-        return false;
-    }
-    bool alone = t->process->thread_count == 1;
     u32 size = looks_moved(r, site, &moved);
-    bool done = size != 0 && moved == (u32)number && move_is_certain(r, site, size, stack) &&
-                patch_move(r, site, size, alone);
-    if (!done) {
+    struct room room;
+    if (size == 0 || moved != (u32)number || !move_is_certain(r, site, size, stack)) {
         kind = SITE_PADDING;
-        done = patch_padding(r, site);
+        if (!has_room(r, site, &room))
+            return false;
     }
-    protect(r, PROT_READ | PROT_EXEC);
+    if (!protect(r, PROT_READ | PROT_WRITE | PROT_EXEC))
+        return false;
+    trampolines_open();
+    bool alone = t->process->thread_count == 1;
+    bool done = kind == SITE_MOVE ? patch_move(r, site, size, alone) : patch_padding(r, site, &room);
     trampolines_close();
+    protect(r, PROT_READ | PROT_EXEC);
     if (done)
         site_learned(r, site, kind);
     return done;
@@ -237,13 +238,14 @@ void patch_site(struct thread *t, u64 site, u64 number, u64 stack)
 /* Nobody executes this code yet. */
 static void patch_known(const struct code_range *r, u64 site, u32 kind)
 {
+    struct room room;
     u32 number, size = looks_moved(r, site, &number);
     if (!is_call(site))
         return;
     if (kind == SITE_MOVE && size != 0)
         patch_move(r, site, size, true);
-    else if (kind == SITE_PADDING)
-        patch_padding(r, site);
+    else if (kind == SITE_PADDING && has_room(r, site, &room))
+        patch_padding(r, site, &room);
 }
 
 static void nothing(const struct code_range *r UNUSED, u64 site UNUSED, u32 kind UNUSED) {}

@@ -119,7 +119,8 @@ static bool may_write(u64 size)
 static void write_sites(struct process *p, struct site *all)
 {
     char name[48];
-    struct sites_header h = {SITES_MAGIC, read_sites(p->plans_fd, all)};
+    u32 kept = read_sites(p->plans_fd, all);
+    struct sites_header h = {SITES_MAGIC, kept};
     for (u32 i = saved_count; i < site_count && h.count < MOST_SITES; i++) {
         u32 k = 0;
         while (k < h.count && !same(&all[k], &sites[i]))
@@ -129,7 +130,7 @@ static void write_sites(struct process *p, struct site *all)
     }
     u64 size = sizeof(h) + h.count * sizeof(*all);
     format(name, sizeof(name), TEMPORARY, (s32)host(__NR_gettid), sites[site_count - 1].image);
-    if (!may_write(size))
+    if (h.count == kept || !may_write(size))
         return;
     long fd = host(__NR_openat, p->plans_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (is_error(fd))
