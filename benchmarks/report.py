@@ -15,7 +15,6 @@ TITLES = {
     "guise-warm": "guise run, plan cached",
     "guise-ptrace-warm": "guise run --engine ptrace, plan cached",
     "guise-cold": "guise run, empty cache",
-    "import-lief": "python3 -c 'import lief' (part of a cold start)",
     "bwrap": "bwrap, Linux program",
     "strace": "strace -f -o /dev/null, Linux program",
     "proot": "proot, Linux program",

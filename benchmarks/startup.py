@@ -44,7 +44,6 @@ def measure(rounds: int, folder: Path) -> list[Result]:
         Sampler(BASELINE, lambda: _timed([sys.executable, "-c", "pass"], folder)),
         Sampler("guise-warm", warm(GUESTS[0].prefix)),
         Sampler("guise-ptrace-warm", warm(GUESTS[1].prefix)),
-        Sampler("import-lief", lambda: _timed([sys.executable, "-c", "import lief"], folder)),
         Sampler("guise-cold", cold),
     ]
     return in_turn(NAME, TITLE, "ms", samplers, rounds, frozenset({"guise-ptrace-warm"}))

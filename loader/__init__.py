@@ -1,7 +1,7 @@
 """Files in, load plans out: no process, no kernel state.
 
-`plan_for` answers what execve would have to know of a file.  Importing this package is light; the
-parser (LIEF) is imported when a plan has to be made for the first time.
+`plan_for` answers what execve would have to know of a file, `inspect` what a person would.  Importing
+this package is light; what makes a plan is imported when there is none yet, and LIEF by `inspect` alone.
 """
 
 from __future__ import annotations

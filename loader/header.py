@@ -1,9 +1,9 @@
 """The ELF header and program headers, read with struct alone.
 
-Brand detection needs them before anything else is known, on a path that must stay under a
-millisecond, so it cannot wait for LIEF.  The same reading guards LIEF: a C++ parser gets a file
-only after these checks.  Limits follow the kernels that execute such files: Linux allows program
-headers of 64 KiB (fs/binfmt_elf.c), FreeBSD wants them 8-byte aligned (sys/kern/imgact_elf.c).
+Brands and plans are made of them, on a path that must stay short, so it cannot wait for LIEF.  What
+`inspect` shows LIEF has passed these checks too.  Limits follow the kernels that execute such files:
+Linux allows program headers of 64 KiB (fs/binfmt_elf.c), FreeBSD wants them 8-byte aligned
+(sys/kern/imgact_elf.c).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _PROGRAM_HEADER = {CLASS_64: struct.Struct("<IIQQQQQQ"), CLASS_32: struct.Struct
 
 
 class ProgramHeader:
-    """One entry of the table, with ELF's own names in full."""
+    """One entry of the table. alignment 0 and 1 both mean none."""
 
-    __slots__ = ("alignment", "file_size", "flags", "memory_size", "offset", "type", "virtual_address")
+    __slots__ = ("address", "alignment", "file_size", "flags", "memory_size", "offset", "type")
 
     def __init__(
         self, type_: int, flags: int, offset: int, address: int, file_size: int, memory_size: int,
@@ -48,7 +48,7 @@ class ProgramHeader:
         self.type = type_
         self.flags = flags
         self.offset = offset
-        self.virtual_address = address
+        self.address = address
         self.file_size = file_size
         self.memory_size = memory_size
         self.alignment = alignment

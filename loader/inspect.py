@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from .cache import PlanCache
 from .callscan import CallNumbers, Code, scan
-from .elf import MAX_FILE, import_lief
 from .errors import LoadError
 from .header import ET_DYN, PF_R, PF_W, PF_X, PT_LOAD, Header
 from .identify import ELF, SCRIPT, Identity, identify
@@ -24,6 +24,8 @@ from .source import Source
 if TYPE_CHECKING:
     import lief
 
+# LIEF holds as much memory as the segments take of the file; a sparse file must not exhaust it.
+MAX_FILE = 1 << 30
 MAX_CODE = 256 << 20  # bytes of one segment that are searched for calls
 NOWHERE = "/proc/self/no-plans"  # a folder that cannot be made: nothing is kept of a mere look
 # libc's other names for a call's wrapper: _read, __sys_read, __libc_read.
@@ -159,7 +161,7 @@ def inspect_program(
         entry=header.entry,
         needed=tuple(_text(name) for name in binary.libraries) if binary else (),
         segments=tuple(
-            Segment(p.virtual_address, p.memory_size, p.offset, p.file_size, _permissions(p.flags))
+            Segment(p.address, p.memory_size, p.offset, p.file_size, _permissions(p.flags))
             for p in header.of_type(PT_LOAD)
         ),
         calls=_calls(identity, found, imports, rows),
@@ -179,11 +181,21 @@ def _verdict(source: Source, personalities: frozenset[str]) -> tuple[str, str]:
     return ("host", "") if isinstance(result, HostProgram) else (SCRIPT, "")
 
 
+def _import_lief() -> ModuleType:
+    """The parser, silent: its complaints about a file are ours to make. Raises LoadError without it."""
+    try:
+        import lief
+    except ImportError as error:
+        raise LoadError(f"the Python package lief cannot be used: {error}", "ENOPKG") from None
+    lief.logging.disable()
+    return lief
+
+
 def _parse(source: Source) -> lief.ELF.Binary | None:
     """LIEF's view of the file, None if it has none: the rest of the report does not depend on it."""
     if source.size > MAX_FILE:
         return None
-    parser = import_lief()
+    parser = _import_lief()
     configuration: lief.ELF.ParserConfig = parser.ELF.ParserConfig()
     configuration.parse_relocations = False
     configuration.parse_symtab_symbols = False
@@ -197,7 +209,7 @@ def _code(source: Source, header: Header) -> Iterable[Code]:
     for program_header in header.of_type(PT_LOAD):
         if program_header.flags & PF_X:
             size = min(program_header.file_size, MAX_CODE)
-            yield Code(program_header.virtual_address, source.read(program_header.offset, size))
+            yield Code(program_header.address, source.read(program_header.offset, size))
 
 
 def _imports(binary: lief.ELF.Binary | None) -> set[str]:

@@ -116,9 +116,9 @@ def _guest_kernel(
 
 
 def _make_plan(source: Source, identity: Identity, interpreter: str, kernel: str, release: int) -> bytes:
-    """The bytes of a plan that is not in the cache: this is where the parser gets imported."""
-    from .elf import parse_elf
+    """The bytes of a plan that is not in the cache."""
+    from .elf import elf_image
     from .plan import make_plan
 
     assert identity.header is not None
-    return make_plan(parse_elf(source, identity.header, interpreter), kernel, release).to_bytes()
+    return make_plan(elf_image(source, identity.header, interpreter), kernel, release).to_bytes()

@@ -11,9 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import layout
-from .elf import ElfImage, ElfSegment
+from .elf import ElfImage
 from .errors import LoadError
-from .header import ELF64_PROGRAM_HEADER_SIZE, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, PT_PHDR
+from .header import (
+    ELF64_PROGRAM_HEADER_SIZE,
+    PF_R,
+    PF_W,
+    PF_X,
+    PT_GNU_STACK,
+    PT_LOAD,
+    PT_PHDR,
+    ProgramHeader,
+)
 
 PAGE = 4096
 LOWEST = 0x10000  # vm.mmap_min_addr of the usual host: nothing may be mapped below
@@ -158,7 +167,7 @@ def make_plan(image: ElfImage, personality: str, release: int) -> LoadPlan:
     )
 
 
-def _check_loads(image: ElfImage) -> list[ElfSegment]:
+def _check_loads(image: ElfImage) -> list[ProgramHeader]:
     """The segments to load in the order of their addresses, each possible and none over another."""
     path = image.path
     loads = [s for s in image.segments if s.type == PT_LOAD and s.memory_size]
@@ -192,7 +201,7 @@ def _check_loads(image: ElfImage) -> list[ElfSegment]:
     return loads
 
 
-def _mappings(load: ElfSegment) -> list[PlanSegment]:
+def _mappings(load: ProgramHeader) -> list[PlanSegment]:
     """One mapping of the file's part, one of the pages beyond it that the file has nothing for."""
     protection = (
         PROT_READ * bool(load.flags & PF_R)
@@ -214,7 +223,7 @@ def _mappings(load: ElfSegment) -> list[PlanSegment]:
     return mappings
 
 
-def _check_entry(image: ElfImage, loads: list[ElfSegment]) -> None:
+def _check_entry(image: ElfImage, loads: list[ProgramHeader]) -> None:
     for load in loads:
         if load.flags & PF_X and load.address <= image.entry < load.address + load.memory_size:
             return
@@ -223,7 +232,7 @@ def _check_entry(image: ElfImage, loads: list[ElfSegment]) -> None:
     raise LoadError(f"{image.path}: damaged: its entry point {image.entry:#x} is not in executable memory")
 
 
-def _program_headers_address(image: ElfImage, loads: list[ElfSegment]) -> int:
+def _program_headers_address(image: ElfImage, loads: list[ProgramHeader]) -> int:
     """Where a program finds its own program headers (AT_PHDR): PT_PHDR if the file's bytes are there,
     otherwise wherever the table is mapped."""
     size = ELF64_PROGRAM_HEADER_SIZE * image.program_headers_count

@@ -215,4 +215,4 @@ def test_program_headers_may_lie_beyond_the_first_page(files: Files) -> None:
     elf = Elf([text(0x3000), data(offset=0x3000, address=BASE + 0x4000)], program_headers_offset=0x2000)
     header = identify(files.source(elf.build())).header
     assert header is not None
-    assert [p.virtual_address for p in header.program_headers] == [BASE, BASE + 0x4000]
+    assert [p.address for p in header.program_headers] == [BASE, BASE + 0x4000]

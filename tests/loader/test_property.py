@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loader import LoadError
-from loader.elf import ElfImage, ElfSegment
+from loader.elf import ElfImage
+from loader.header import ProgramHeader
 from loader.plan import PAGE, LoadPlan, make_plan
 
 from ..fuzz_loader import check_plan
@@ -17,8 +18,8 @@ FILE_SIZE = 0x8000
 near = st.integers(0, 0x9000)
 wild = st.integers(0, (1 << 64) - 1)
 segments = st.builds(
-    ElfSegment,
-    type=st.just(PT_LOAD),
+    ProgramHeader,
+    type_=st.just(PT_LOAD),
     flags=st.integers(0, 7),
     offset=near | wild,
     address=st.integers(0x10, 0x30).map(lambda page: page * PAGE) | near | wild,
@@ -36,8 +37,8 @@ def plausible(draw: st.DrawFn) -> ElfImage:
         offset = draw(st.integers(0, FILE_SIZE - 1))
         memory_size = draw(st.integers(1, 0x3000))
         loads.append(
-            ElfSegment(
-                type=PT_LOAD,
+            ProgramHeader(
+                type_=PT_LOAD,
                 flags=draw(st.integers(0, 7)) | (1 if slot == 0 else 0),
                 offset=offset,
                 address=0x10000 * (slot + 1) + draw(st.integers(0, 3)) * PAGE + offset % PAGE,
@@ -51,7 +52,7 @@ def plausible(draw: st.DrawFn) -> ElfImage:
     return image_of(draw(st.permutations(loads)), entry, draw(st.booleans()))
 
 
-def image_of(loads: list[ElfSegment], entry: int, relocatable: bool) -> ElfImage:
+def image_of(loads: list[ProgramHeader], entry: int, relocatable: bool) -> ElfImage:
     return ElfImage("image", FILE_SIZE, relocatable, entry, 64, 3, "", tuple(loads))
 
 
@@ -95,7 +96,7 @@ def test_memory_is_the_file_and_then_zero(parts: list[tuple[int, int, int]]) -> 
     loads, address, offset = [], 0x10000, 0
     for file_size, extra, skew in parts:
         loads.append(
-            ElfSegment(PT_LOAD, 5, offset + skew, address + skew, file_size, file_size + extra + 1, PAGE)
+            ProgramHeader(PT_LOAD, 5, offset + skew, address + skew, file_size, file_size + extra + 1, PAGE)
         )
         address += (file_size + extra + skew + PAGE) // PAGE * PAGE + PAGE
         offset = (offset + skew + file_size) // PAGE * PAGE % (FILE_SIZE - 3 * PAGE)
