@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import IO
 
 from guise.compare import launch
 from sandbox.style import Workload
@@ -138,21 +139,9 @@ def _environment() -> dict[str, str]:
 
 
 def _run(words: list[str], directory: str, limit: float, *, zone: bool) -> float:
-    """Processor seconds of one run.  Raises NotMeasured when it fails or does not end.
-
-    Nothing of it is left behind: it has a process group of its own, which is killed afterwards.
-    """
+    """Processor seconds of one run.  Raises NotMeasured when it fails or does not end."""
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            words,
-            cwd=directory or None,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            process_group=0,
-        )
-        with _limited(process, limit):
+        with _started(words, directory, said, limit) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -164,28 +153,48 @@ def _run(words: list[str], directory: str, limit: float, *, zone: bool) -> float
 
 
 @contextmanager
-def _limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """End its whole group in the end: when it takes too long, and when we are told to end, too."""
-    expired = False
+def _started(
+    words: list[str], directory: str, said: IO[bytes], seconds: float
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a group of its own, of which nothing is left behind: not in the end, not when it takes
+    too long, and not when we are told to end.
+    """
+    process: subprocess.Popen[bytes] | None = None
+    told: list[int] = []
 
     def end(number: int, _frame: object) -> None:
-        nonlocal expired
-        expired = number == signal.SIGALRM
-        _kill(process.pid)
-        if not expired:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
+        told.append(number)
+        if process is not None:
+            act(process)
+
+    def act(started: subprocess.Popen[bytes]) -> None:
+        _kill(started.pid)
+        if told[0] != signal.SIGALRM:
+            signal.signal(told[0], signal.SIG_DFL)
+            signal.raise_signal(told[0])
 
     before = {number: signal.signal(number, end) for number in _ENDING}
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        process = subprocess.Popen(
+            words,
+            cwd=directory or None,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            process_group=0,
+        )
+        if told:
+            act(process)  # it came while the process was being started
+        yield process
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-        _kill(process.pid)
-    if expired:
+        if process is not None:
+            _kill(process.pid)
+    if told:
         raise NotMeasured(f"the command did not end within {seconds:.0f} s")
 
 
