@@ -224,7 +224,19 @@ static u32 count_of(const struct thread *t)
     return count;
 }
 
-long aio_submit(struct thread *t, u64 address, u32 operation)
+static long read_block(u64 address, struct bsd_aiocb *block)
+{
+    return copy_in(block, address, sizeof(*block));
+}
+
+static long read_event(u64 address, struct bsd_sigevent *event)
+{
+    return copy_in(event, address, sizeof(*event));
+}
+
+const struct aio_form aio_form_now = {read_block, read_event};
+
+long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_form *form)
 {
     struct request *r = runtime_alloc(sizeof(*r));
     if (r == NULL)
@@ -232,7 +244,7 @@ long aio_submit(struct thread *t, u64 address, u32 operation)
     r->owner = t->process;
     r->address = address;
     r->operation = operation;
-    long error = copy_in(&r->block, address, sizeof(r->block));
+    long error = form->read_block(address, &r->block);
     if (!is_error(error))
         error = mark_block(address, check_block(t, r));
     if (is_error(error)) {

@@ -38,8 +38,17 @@ bool aio_advance(const struct thread *t);
 
 /* What the control block itself says: the result, and the guest's errno.  0 or -EFAULT. */
 long aio_tell_block(u64 address, long status, long error);
+/* How a release laid out what a program hands over; what comes back lies where it always did. */
+struct aio_form {
+    long (*read_block)(u64 address, struct bsd_aiocb *block); /* 0 or -errno */
+    long (*read_event)(u64 address, struct bsd_sigevent *event);
+};
+extern const struct aio_form aio_form_now;
+
 /* Makes a request.  0 or -errno, which the control block then says as well. */
-long aio_submit(struct thread *t, u64 address, u32 operation);
+long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_form *form);
+/* lio_listio, with its arguments. */
+long aio_submit_list(struct thread *t, const u64 a[MAX_ARGUMENTS], const struct aio_form *form);
 /* Tells the program that something is done, as a struct sigevent asks for. */
 void aio_notify(const struct thread *t, const struct bsd_sigevent *event);
 long aio_check_event(const struct bsd_sigevent *event);

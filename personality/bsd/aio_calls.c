@@ -35,7 +35,7 @@ static long take(struct request *r)
 #define SUBMIT(name, operation)                                                                     \
     long bsd_sys_##name(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])    \
     {                                                                                               \
-        return aio_submit(t, a[0], operation);                                                      \
+        return aio_submit(t, a[0], operation, &aio_form_now);                                                      \
     }
 
 SUBMIT(aio_read, BSD_LIO_READ)
@@ -45,7 +45,8 @@ long bsd_sys_aio_fsync(struct thread *t, struct frame *f UNUSED, const u64 a[MAX
 {
     if ((u32)a[0] != BSD_O_SYNC && (u32)a[0] != BSD_O_DSYNC)
         return -EINVAL;
-    return aio_submit(t, a[1], (u32)a[0] == BSD_O_SYNC ? REQUEST_FSYNC : REQUEST_FDATASYNC);
+    u32 operation = (u32)a[0] == BSD_O_SYNC ? REQUEST_FSYNC : REQUEST_FDATASYNC;
+    return aio_submit(t, a[1], operation, &aio_form_now);
 }
 
 long bsd_sys_aio_error(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -164,7 +165,7 @@ long bsd_sys_aio_waitcomplete(struct thread *t, struct frame *f UNUSED, const u6
 
 /* ---- lists -------------------------------------------------------------------------------------- */
 
-static long submit_entry(struct thread *t, u64 address)
+static long submit_entry(struct thread *t, u64 address, const struct aio_form *form)
 {
     u32 operation;
     if (get_u32(address + offsetof(struct bsd_aiocb, lio_opcode), &operation) != 0)
@@ -174,11 +175,11 @@ static long submit_entry(struct thread *t, u64 address)
         return 0;
     case BSD_LIO_READ:
     case BSD_LIO_WRITE:
-        return aio_submit(t, address, operation);
+        return aio_submit(t, address, operation, form);
     default:
         return WAY_LISTS_HOLD_VECTORS && (operation == (BSD_LIO_READ | REQUEST_VECTOR) ||
                                           operation == (BSD_LIO_WRITE | REQUEST_VECTOR))
-                   ? aio_submit(t, address, operation)
+                   ? aio_submit(t, address, operation, form)
                    : -EINVAL;
     }
 }
@@ -196,7 +197,7 @@ static bool any_waiting(const struct thread *t, const u64 *list, s32 count)
     return waiting;
 }
 
-long bsd_sys_lio_listio(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long aio_submit_list(struct thread *t, const u64 a[MAX_ARGUMENTS], const struct aio_form *form)
 {
     u64 list[LIST_MAXIMUM];
     struct bsd_sigevent event = {.notify = BSD_SIGEV_NONE};
@@ -207,15 +208,15 @@ long bsd_sys_lio_listio(struct thread *t, struct frame *f UNUSED, const u64 a[MA
     if (count > 0 && copy_in(list, a[1], (u64)count * sizeof(list[0])) != 0)
         return -EFAULT;
     if (a[3] && mode == BSD_LIO_NOWAIT) {
-        if (copy_in(&event, a[3], sizeof(event)) != 0)
-            return -EFAULT;
-        long r = aio_check_event(&event);
+        long r = form->read_event(a[3], &event);
+        if (!is_error(r))
+            r = aio_check_event(&event);
         if (is_error(r))
             return r;
     }
     bool failed = false, full = false;
     for (s32 i = 0; i < count; i++) {
-        long r = list[i] ? submit_entry(t, list[i]) : 0;
+        long r = list[i] ? submit_entry(t, list[i], form) : 0;
         full |= r == -EAGAIN;
         failed |= is_error(r) && r != -EAGAIN;
     }
@@ -229,4 +230,9 @@ long bsd_sys_lio_listio(struct thread *t, struct frame *f UNUSED, const u64 a[MA
     }
     aio_notify(t, &event);
     return failed ? -EIO : full ? -EAGAIN : 0;
+}
+
+long bsd_sys_lio_listio(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return aio_submit_list(t, a, &aio_form_now);
 }

@@ -26,8 +26,8 @@ static long change_ids(struct thread *t, long call, u32 real, u32 effective, u32
     return r;
 }
 
-/* Root, or a process that asks for its own effective id, becomes that entirely; others change the effective
- * id only, and only to the real or the saved one. */
+/* All three ids, whoever asks: the superuser for any, others for the real or the effective one.  The saved
+ * one is not enough here, though the host would allow it (kern_prot.c is built without _POSIX_SAVED_IDS). */
 static long become(struct thread *t, long get_call, long set_call, u32 id)
 {
     struct ids ids;
@@ -35,12 +35,9 @@ static long become(struct thread *t, long get_call, long set_call, u32 id)
 
     if (r != 0)
         return r;
-    if (id == ids.effective)
-        return change_ids(t, set_call, id, id, id);
-    r = change_ids(t, set_call, id, id, id);
-    if (r == -EPERM && (id == ids.real || id == ids.saved))
-        r = change_ids(t, set_call, KEEP, id, KEEP);
-    return r;
+    if (id != ids.real && id != ids.effective && host(__NR_geteuid) != 0)
+        return -EPERM;
+    return change_ids(t, set_call, id, id, id);
 }
 
 long bsd_sys_setuid(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -17,6 +17,7 @@ _SYSCTL = "personality.freebsd.sysctl.calls"
 _MODULES = "personality.freebsd.modules"
 _KENV = "personality.freebsd.kenv"
 _JAILS = "personality.freebsd.jails"
+_OLD_NAMES = "personality.freebsd.old_names"
 
 
 def _convention() -> Convention:
@@ -29,6 +30,9 @@ def _convention() -> Convention:
 register(
     "freebsd",
     {
+        162: ("freebsd4_getdomainname", _OLD_NAMES, "getdomainname"),
+        163: ("freebsd4_setdomainname", _OLD_NAMES, "setdomainname"),
+        164: ("freebsd4_uname", _OLD_NAMES, "uname"),
         202: ("__sysctl", _SYSCTL, "sysctl"),
         570: ("__sysctlbyname", _SYSCTL, "sysctlbyname"),
         300: ("modnext", _MODULES, "modnext"),

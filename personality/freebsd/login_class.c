@@ -1,7 +1,7 @@
 /* The login class, kept in the process and its children until they execute another program. */
 #include "freebsd.h"
 
-static char given_class[FREEBSD_LOGINCLASS_MAX];
+static char given_class[FREEBSD_MAXLOGNAME];
 
 long freebsd_sys_getloginclass(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
@@ -13,7 +13,7 @@ long freebsd_sys_getloginclass(struct thread *t UNUSED, struct frame *f UNUSED, 
 
 long freebsd_sys_setloginclass(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    char class[FREEBSD_LOGINCLASS_MAX] = "";
+    char class[FREEBSD_MAXLOGNAME] = "";
 
     if (host(__NR_geteuid) != 0)
         return -EPERM;

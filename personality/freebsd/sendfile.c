@@ -67,20 +67,46 @@ static long check_ends(struct thread *t, const struct transfer *out)
     return to == MODE_SOCKET ? check_socket(out->socket) : -ENOTSOCK;
 }
 
-long freebsd_sys_sendfile(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+static long vector_length(u64 vector, s32 count, u64 *length)
+{
+    struct freebsd_iovec part;
+    *length = 0;
+    for (s32 i = 0; vector != 0 && i < count; i++) {
+        if (copy_in(&part, vector + (u64)i * sizeof(part), sizeof(part)) != 0)
+            return -EFAULT;
+        *length += part.len;
+    }
+    return 0;
+}
+
+/* The length that FreeBSD 4 was given covers the headers too; 0 means all of the file there as well, which
+ * is why a length that the headers use up sends all of it. */
+static long part_of_4(const struct freebsd_sf_hdtr *around, u64 *length)
+{
+    u64 headers;
+    long r = vector_length(around->headers, around->hdr_cnt, &headers);
+    if (around->headers != 0)
+        *length = *length > headers ? *length - headers : 0;
+    return r;
+}
+
+static long send(struct thread *t, const u64 a[MAX_ARGUMENTS], bool headers_count)
 {
     struct transfer out = {.file = (s32)a[0], .socket = (s32)a[1]};
     struct freebsd_sf_hdtr around = {.headers = 0};
+    u64 length = a[3];
     if ((s64)a[2] < 0)
         return -EINVAL;
     if (a[4] && copy_in(&around, a[4], sizeof(around)) != 0)
         return -EFAULT;
-    long r = check_ends(t, &out);
+    long r = headers_count ? part_of_4(&around, &length) : 0;
+    if (!is_error(r))
+        r = check_ends(t, &out);
     if (is_error(r))
         return r;
     r = send_vector(&out, around.headers, around.hdr_cnt);
     if (!is_error(r))
-        r = send_part(&out, a[2], a[3]);
+        r = send_part(&out, a[2], length);
     if (!is_error(r))
         r = send_vector(&out, around.trailers, around.trl_cnt);
     if (r == RESTART && out.sent > 0)
@@ -88,4 +114,14 @@ long freebsd_sys_sendfile(struct thread *t, struct frame *f UNUSED, const u64 a[
     if (r != RESTART && a[5] && put_u64(a[5], out.sent) != 0)
         return -EFAULT;
     return r;
+}
+
+long freebsd_sys_sendfile(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return send(t, a, false);
+}
+
+long freebsd_sys_freebsd4_sendfile(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return send(t, a, true);
 }

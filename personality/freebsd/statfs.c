@@ -1,5 +1,5 @@
-/* statfs, fstatfs, getfsstat: file systems with their mount points, in the form of this release and of
- * the releases up to 11. */
+/* statfs, fstatfs, getfsstat: file systems with their mount points, in the form of this release, of the
+ * releases from 5 to 11, and of FreeBSD 4. */
 #include "files.h"
 
 /* What the mount table and the host's statfs say of one file system. */
@@ -64,6 +64,29 @@ static long give_11(const struct mount_entry *entry, const struct linux_statfs *
     return copy_out(address, &to, sizeof(to));
 }
 
+static long give_4(const struct mount_entry *entry, const struct linux_statfs *numbers, u64 address)
+{
+    struct freebsd_statfs now;
+    struct freebsd_ostatfs to;
+    describe(entry, numbers, &now);
+    memset(&to, 0, sizeof(to));
+    to.bsize = (s64)now.bsize;
+    to.iosize = (s64)now.iosize;
+    to.blocks = (s64)now.blocks;
+    to.bfree = (s64)now.bfree;
+    to.bavail = now.bavail;
+    to.files = (s64)now.files;
+    to.ffree = now.ffree;
+    to.fsid = now.fsid;
+    to.owner = now.owner;
+    to.type = (s32)now.type;
+    to.flags = (s32)now.flags;
+    shorten(to.fstypename, now.fstypename, sizeof(to.fstypename));
+    shorten(to.mntonname, now.mntonname, sizeof(to.mntonname));
+    shorten(to.mntfromname, now.mntfromname, sizeof(to.mntfromname));
+    return copy_out(address, &to, sizeof(to));
+}
+
 static long all_of_them(const u64 a[MAX_ARGUMENTS], u64 size, mount_receiver give)
 {
     u32 mode = (u32)a[2];
@@ -101,4 +124,20 @@ long freebsd_sys_freebsd11_getfsstat(struct thread *t UNUSED, struct frame *f UN
                                      const u64 a[MAX_ARGUMENTS])
 {
     return all_of_them(a, sizeof(struct freebsd_freebsd11_statfs), give_11);
+}
+
+long freebsd_sys_freebsd4_statfs(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return mount_of_path(a[0], a[1], give_4);
+}
+
+long freebsd_sys_freebsd4_fstatfs(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return mount_of_descriptor(t, a[0], a[1], give_4);
+}
+
+long freebsd_sys_freebsd4_getfsstat(struct thread *t UNUSED, struct frame *f UNUSED,
+                                    const u64 a[MAX_ARGUMENTS])
+{
+    return all_of_them(a, sizeof(struct freebsd_ostatfs), give_4);
 }

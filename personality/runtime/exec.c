@@ -39,8 +39,8 @@ static void close_files(struct exec *x)
     x->image = x->plan = x->interpreter = x->interpreter_plan = -1;
 }
 
-/* A regular file that we may execute, open for reading; or -errno. */
-static long open_program(const char *path)
+/* Keeps fd open if it is a regular file that we may execute; closes it and says why not otherwise. */
+static long check_program(long fd)
 {
     struct {
         u32 mask, blksize;
@@ -50,7 +50,6 @@ static long open_program(const char *path)
         u64 rest[28];
     } sx;
     _Static_assert(offsetof(typeof(sx), mode) == 28, "struct statx");
-    long fd = host(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     if (is_error(fd))
         return fd;
     long r = host(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx);
@@ -65,6 +64,25 @@ static long open_program(const char *path)
         return r;
     }
     return fd;
+}
+
+static long open_program(const char *path)
+{
+    return check_program(host(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0));
+}
+
+/* A descriptor that was opened for execution alone is one of a mere path to the host, and has to be opened
+ * again: the image is read. */
+static long open_descriptor(int fd)
+{
+    char link[40];
+    long flags = host(__NR_fcntl, fd, F_GETFL, 0);
+    if (is_error(flags))
+        return flags;
+    if (!(flags & O_PATH))
+        return check_program(host(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 0));
+    format(link, sizeof(link), "/proc/self/fd/%d", fd);
+    return open_program(link);
 }
 
 static long count_pointers(u64 array)
@@ -184,7 +202,7 @@ static long enter_script(struct thread *t, struct exec *x)
 static long plan_program(struct thread *t, struct exec *x, int fd)
 {
     for (u32 depth = 0; depth <= MAX_SCRIPTS; depth++) {
-        long r = fd >= 0 ? host(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 0) : open_program(x->path);
+        long r = fd >= 0 ? open_descriptor(fd) : open_program(x->path);
         if (is_error(r))
             return r;
         fd = -1;

@@ -65,6 +65,11 @@ def _set_hostname(_guest: Guest, value: bytes) -> None:
     socket.sethostname(os.fsdecode(value.rstrip(b"\0")))
 
 
+def _set_domain(_guest: Guest, value: bytes) -> None:
+    with open("/proc/sys/kernel/domainname", "wb") as file:
+        file.write(value.rstrip(b"\0"))
+
+
 def _machine_id() -> str:
     try:
         with open("/etc/machine-id", encoding="ascii") as file:
@@ -252,7 +257,7 @@ _CHILDREN = [
     integer("job_control", 1, "Whether job control is available", 19),
     integer("saved_ids", 1, "Whether saved set-group/user ID is available", 20),
     opaque("boottime", "S,timeval", _boot_time, "System boottime", 21),
-    string("domainname", _domain, "Name of the current YP/NIS domain", 22),
+    string("domainname", _domain, "Name of the current YP/NIS domain", 22, write=_set_domain),
     integer("osreldate", _release_number, "Kernel release date", 24),
     string("bootfile", "/boot/kernel/kernel", "Name of kernel file booted", 26),
     integer("maxfilesperproc", _files_per_process, "Maximum files allowed open per process", 27),

@@ -4,6 +4,7 @@
 #include <sys/user.h>
 #include <sys/eventfd.h>
 #include <sys/specialfd.h>
+#include <sys/uio.h>
 #include <sys/unistd.h>
 #include <errno.h>
 #include <signal.h>
@@ -138,6 +139,18 @@ static void locks(void)
     call(SYS_pipe2, ends, 0);
     lock.l_type = F_RDLCK;
     CHECK_IS(call(SYS_flock, 999, 1), -EBADF);
+    long one = call(SYS_open, "file", O_RDONLY, 0), other = call(SYS_open, "file", O_RDONLY, 0);
+    CHECK_IS(call(SYS_flock, one, LOCK_EX), 0);
+    CHECK_IS(call(SYS_flock, other, LOCK_SH | LOCK_NB), -EAGAIN);
+    CHECK_IS(call(SYS_flock, one, LOCK_SH), 0);
+    CHECK_IS(call(SYS_flock, other, LOCK_SH | LOCK_NB), 0);
+    CHECK_IS(call(SYS_flock, one, LOCK_EX | LOCK_NB), -EAGAIN);
+    CHECK_IS(call(SYS_flock, other, LOCK_UN), 0);
+    CHECK_IS(call(SYS_flock, one, LOCK_EX | LOCK_NB), 0);
+    CHECK_IS(call(SYS_flock, one, LOCK_NB), -EBADF); /* neither to lock nor to unlock */
+    CHECK_IS(call(SYS_flock, ends[0], LOCK_EX), -EOPNOTSUPP);
+    call(SYS_close, one);
+    call(SYS_close, other);
     call(SYS_close, ends[0]);
     call(SYS_close, ends[1]);
 }
@@ -160,6 +173,26 @@ static void counters(void)
     call(SYS_close, fd);
 }
 
+static void vectors(void)
+{
+    char one[4] = {0}, two[8] = {0};
+    struct iovec out[2] = {{"abc", 3}, {"defgh", 5}}, in[2] = {{one, 3}, {two, 8}};
+    long fd = call(SYS_open, "file", O_RDWR | O_TRUNC, 0);
+    CHECK_IS(call(SYS_writev, fd, out, JUNK(2)), 8);
+    CHECK_IS(call(SYS_pwritev, fd, out, JUNK(2), 4L), 8);
+    CHECK_IS(call(SYS_preadv, fd, in, JUNK(2), 2L), 10);
+    CHECK(equal(one, "cda") && memcmp(two, "bcdefgh", 7) == 0);
+    CHECK_IS(call(SYS_lseek, fd, 0L, 1), 8); /* these leave the file's own position alone */
+    CHECK_IS(call(SYS_readv, fd, in, 2), 4);
+    CHECK_IS(call(SYS_preadv, fd, in, 0, 0L), 0);
+    CHECK_IS(call(SYS_preadv, fd, in, 1025, 0L), -EINVAL);
+    CHECK_IS(call(SYS_preadv, fd, in, 1, -1L), -EINVAL);
+    CHECK_IS(call(SYS_pwritev, 999, out, 2, 0L), -EBADF);
+    in[1].iov_base = (void *)8;
+    CHECK_IS(call(SYS_preadv, fd, in + 1, 1, 0L), -EFAULT);
+    call(SYS_close, fd);
+}
+
 static void test(void)
 {
     scratch_enter();
@@ -168,6 +201,7 @@ static void test(void)
     described();
     locks();
     counters();
+    vectors();
     CHECK_IS(call(SYS_unlink, "file"), 0);
     scratch_leave();
 }

@@ -36,7 +36,23 @@ static inline long call6(long n, long a, long b, long c, long d, long e, long f)
     return failed ? -result : result;
 }
 
-#define CALL_N(_1, _2, _3, _4, _5, _6, _7, name, ...) name
+/* The seventh argument is on the stack, above a return address; the red zone stays as it is. */
+static inline long call7(long n, long a, long b, long c, long d, long e, long f, long g)
+{
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    long result, rdx = c;
+    u8 failed;
+    __asm__ volatile("leaq -264(%%rsp), %%rsp; movq %[g], 8(%%rsp); syscall; leaq 264(%%rsp), %%rsp"
+                     : "=a"(result), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9), "=@ccc"(failed)
+                     : "a"(n), "D"(a), "S"(b), [g] "b"(g)
+                     : "rcx", "r11", "memory");
+    second_result = rdx;
+    return failed ? -result : result;
+}
+
+#define CALL_N(_1, _2, _3, _4, _5, _6, _7, _8, name, ...) name
 #define CALL0(n) call6(n, 0, 0, 0, 0, 0, 0)
 #define CALL1(n, a) call6(n, (long)(a), 0, 0, 0, 0, 0)
 #define CALL2(n, a, b) call6(n, (long)(a), (long)(b), 0, 0, 0, 0)
@@ -45,8 +61,10 @@ static inline long call6(long n, long a, long b, long c, long d, long e, long f)
 #define CALL5(n, a, b, c, d, e) call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define CALL6(n, a, b, c, d, e, f) \
     call6(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-/* call(number, up to six arguments) */
-#define call(...) CALL_N(__VA_ARGS__, CALL6, CALL5, CALL4, CALL3, CALL2, CALL1, CALL0)(__VA_ARGS__)
+#define CALL7(n, a, b, c, d, e, f, g) \
+    call7(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f), (long)(g))
+/* call(number, up to seven arguments) */
+#define call(...) CALL_N(__VA_ARGS__, CALL7, CALL6, CALL5, CALL4, CALL3, CALL2, CALL1, CALL0)(__VA_ARGS__)
 #define JUNK(x) ((long)((u64)(u32)(x) | 0xdeadbeef00000000UL))
 
 void *memset(void *to, int byte, size_t n)

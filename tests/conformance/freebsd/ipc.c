@@ -4,6 +4,7 @@
 #define ENOENT 2
 #define EINTR 4
 #define EAGAIN 35
+#define EBUSY 16
 #define EEXIST 17
 #define EINVAL 22
 #define ENOMSG 83
@@ -147,6 +148,29 @@ static void posix_queues(void)
     CHECK_IS(call(458, q, 0, &old), 0);
     CHECK_IS(old.flags, 4);
     CHECK_IS(call(459, q, text, 64, &priority, 0), -EAGAIN);
+    struct {
+        int notify, signo;
+        void *value;
+        int thread;
+        u64 spare[7];
+    } event = {.notify = 1, .signo = 31, .value = &attr};
+    u32 blocked[4] = {1U << 30, 0, 0, 0};
+    u64 info[10];
+    call(340, 1, blocked, 0); /* SIGUSR2 */
+    CHECK_IS(call(461, q, &event), 0);
+    CHECK_IS(call(461, q, &event), -EBUSY); /* one at a time */
+    CHECK_IS(call(460, q, "wake", 5, 1, 0), 0);
+    CHECK_IS(call(346, blocked, info), 31); /* sigwaitinfo */
+    CHECK_IS((int)info[1], 0x10005);        /* SI_MESGQ */
+    CHECK_IS(info[4], (u64)&attr);
+    CHECK_IS(call(459, q, text, 64, &priority, 0), 5);
+    CHECK_IS(call(461, q, &event), 0);
+    CHECK_IS(call(461, q, 0), 0); /* not any more */
+    event.signo = 129;
+    CHECK_IS(call(461, q, &event), -EINVAL);
+    event.notify = 77;
+    CHECK_IS(call(461, q, &event), -EINVAL);
+    call(340, 2, blocked, 0);
     CHECK_IS(call(457, name, 0xa02, 0600, &attr), -EEXIST);
     CHECK_IS(call(457, "noslash", 2, 0, 0), -EINVAL);
     CHECK_IS(call(462, name), 0);
@@ -167,6 +191,8 @@ static void kernel_semaphores(void)
     CHECK_IS(call(403, id), 0); /* trywait */
     CHECK_IS(call(403, id), -EAGAIN);
     CHECK_IS(call(441, id, &past), -ETIMEDOUT);
+    CHECK_IS(call(401, id), 0);
+    CHECK_IS(call(441, id, &past), 0); /* what is there is taken, however late it is */
     CHECK_IS(call(401, id), 0);
     CHECK_IS(call(407, id, &value), 0);
     CHECK_IS(value, 1);

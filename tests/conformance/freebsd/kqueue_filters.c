@@ -43,8 +43,9 @@ static void timers(void)
     int kq = (int)call(SYS_kqueue);
     long start = now_ms(CLOCK_MONOTONIC);
     CHECK_IS(change(kq, 7, EVFILT_TIMER, EV_ADD, 0, 20), 0);
-    CHECK_IS(wait_ms(kq, 8, 0), 0);
-    CHECK_IS(wait_ms(kq, 8, -1), 1);
+    long early = wait_ms(kq, 8, 0);
+    CHECK(early == 0 || now_ms(CLOCK_MONOTONIC) - start >= 19); /* a busy machine takes that long */
+    CHECK_IS(early == 1 ? 1 : wait_ms(kq, 8, -1), 1);
     CHECK(now_ms(CLOCK_MONOTONIC) - start >= 19);
     CHECK_IS(ev[0].ident, 7);
     CHECK_IS(ev[0].filter, EVFILT_TIMER);
@@ -52,7 +53,7 @@ static void timers(void)
     CHECK_IS((long)ev[0].udata, 21);
     sleep_ms(70);
     CHECK_IS(wait_ms(kq, 8, 0), 1);
-    CHECK(ev[0].data >= 3 && ev[0].data < 20);
+    CHECK(ev[0].data >= 3 && ev[0].data * 20 <= now_ms(CLOCK_MONOTONIC) - start);
     CHECK_IS(change(kq, 7, EVFILT_TIMER, EV_DELETE, 0, 0), 0);
     CHECK_IS(wait_ms(kq, 8, 40), 0);
     CHECK_IS(change(kq, 8, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_USECONDS, 1500), 0);

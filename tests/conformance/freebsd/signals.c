@@ -293,6 +293,9 @@ static void masks(void)
     struct timespec none = {0, 1000000};
     struct siginfo info;
     CHECK_IS(call(SYS_sigtimedwait, &block, &info, &none), -35); /* EAGAIN */
+    call(SYS_kill, call(SYS_getpid), SIGUSR1);
+    CHECK_IS(call(SYS_sigtimedwait, &block, &info, &none), SIGUSR1);
+    CHECK(info.signo == SIGUSR1 && info.code == 0x10001); /* SI_USER */
     block = only(SIGRT);
     CHECK_IS(call(SYS_sigprocmask, 1, &block, 0), 0);
     CHECK_IS(call(SYS_sigqueue, call(SYS_getpid), SIGRT, 1111), 0);

@@ -29,6 +29,8 @@ static void forms(void)
     CHECK_IS(call(SYS_freebsd11_stat, "file", &old), 0);
     CHECK(old.st_size == 10 && old.st_nlink == 1 && old.st_birthtim.tv_sec == st.st_birthtim.tv_sec);
     CHECK_IS(call(SYS_freebsd11_lstat, "missing", &old), -ENOENT);
+    CHECK_IS(call(SYS_freebsd11_lstat, "file", &old), 0);
+    CHECK_IS(old.st_ino, (u32)st.st_ino);
     CHECK_IS(call(SYS_freebsd11_fstatat, AT_FDCWD, "file", &old, 0), 0);
     u32 nstat[32];
     CHECK_IS(call(SYS_freebsd11_nstat, "file", nstat), 0);
@@ -69,6 +71,8 @@ static void kinds(void)
     CHECK_IS(call(SYS_mknodat, AT_FDCWD, "fifo2", S_IFIFO | 0600, 0), 0);
     CHECK_IS(call(SYS_mknodat, AT_FDCWD, "bad", S_IFREG | 0600, 0), -EINVAL);
     CHECK_IS(call(SYS_mkfifoat, AT_FDCWD, "fifo", 0600), -EEXIST);
+    CHECK_IS(call(SYS_mkfifoat, AT_FDCWD, "fifo3", 0600), 0);
+    CHECK_IS(call(SYS_unlink, "fifo3"), 0);
     CHECK_IS(call(SYS_unlink, "fifo2"), 0);
     CHECK_IS(call(SYS_unlink, "fifo"), 0);
     char target[16] = {0};
@@ -76,6 +80,7 @@ static void kinds(void)
     CHECK(equal(target, "file"));
     CHECK_IS(call(SYS_readlink, "link", target, 0), 0);
     CHECK_IS(call(SYS_readlinkat, AT_FDCWD, "file", target, 4), -EINVAL);
+    CHECK_IS(call(SYS_readlinkat, AT_FDCWD, "link", target, 2), 2);
     CHECK_IS(call(SYS_link, "link", "hard"), 0); /* follows the link */
     CHECK_IS(call(SYS_fstatat, AT_FDCWD, "hard", &st, AT_SYMLINK_NOFOLLOW), 0);
     CHECK(S_ISREG(st.st_mode) && st.st_nlink == 2);

@@ -113,6 +113,8 @@ static void attributes(void)
         call(SYS_close, fd);
         CHECK_IS(call(SYS_extattr_delete_file, "file", EXTATTR_NAMESPACE_USER, "colour"), 0);
         CHECK_IS(call(SYS_extattr_delete_link, "file", EXTATTR_NAMESPACE_USER, "colour"), -ENOATTR);
+        CHECK_IS(call(SYS_extattr_set_link, "file", EXTATTR_NAMESPACE_USER, "last", "1", 1), 1);
+        CHECK_IS(call(SYS_extattr_delete_link, "file", EXTATTR_NAMESPACE_USER, "last"), 0);
         CHECK_IS(call(SYS_extattr_list_link, "file", EXTATTR_NAMESPACE_USER, buffer, 64), 0);
     }
     CHECK_IS(call(SYS_extattr_get_file, "file", 9, "none", buffer, 8), -EPERM);
@@ -120,6 +122,14 @@ static void attributes(void)
     CHECK_IS(call(SYS___acl_get_link, "missing", 2, buffer), -ENOENT);
     CHECK_IS(call(SYS___acl_get_fd, 999, 2, buffer), -EBADF);
     CHECK_IS(call(SYS___acl_set_fd, 1, 2, buffer), -EOPNOTSUPP);
+    CHECK_IS(call(SYS___acl_set_file, "file", 2, buffer), -EOPNOTSUPP);
+    CHECK_IS(call(SYS___acl_set_link, "file", 2, buffer), -EOPNOTSUPP);
+    CHECK_IS(call(SYS___acl_delete_file, "file", 2), -EOPNOTSUPP);
+    CHECK_IS(call(SYS___acl_delete_link, "missing", 2), -ENOENT);
+    CHECK_IS(call(SYS___acl_delete_fd, 1, 2), -EOPNOTSUPP);
+    CHECK_IS(call(SYS___acl_aclcheck_file, "file", 2, buffer), -EOPNOTSUPP);
+    CHECK_IS(call(SYS___acl_aclcheck_link, "missing", 2, buffer), -ENOENT);
+    CHECK_IS(call(SYS___acl_aclcheck_fd, 1, 2, buffer), -EOPNOTSUPP);
 }
 
 static void limits(void)
@@ -175,22 +185,6 @@ static void mounts(void)
     CHECK_IS(call(SYS_getfsstat, 0, 0, 7), -EINVAL);
 }
 
-/* The seventh argument of sendfile is on the stack. */
-static long send_file(long fd, long socket, long offset, long size, void *around, void *sent)
-{
-    long result;
-    u8 failed;
-    register long r10 __asm__("r10") = size;
-    register long r8 __asm__("r8") = (long)around;
-    register long r9 __asm__("r9") = (long)sent;
-    long rdx = offset;
-    __asm__ volatile("subq $264, %%rsp; movq $0, 8(%%rsp); syscall; leaq 264(%%rsp), %%rsp"
-                     : "=a"(result), "+d"(rdx), "+r"(r10), "+r"(r8), "+r"(r9), "=@ccc"(failed)
-                     : "a"(SYS_sendfile), "D"(fd), "S"(socket)
-                     : "rcx", "r11", "memory");
-    return failed ? -result : result;
-}
-
 static void sending(void)
 {
     s32 ends[2];
@@ -200,25 +194,25 @@ static void sending(void)
     s64 sent = -1;
     long fd = make_file("file", "0123456789");
     CHECK_IS(call(SYS_socketpair, 1, 1, 0, ends), 0); /* AF_UNIX, SOCK_STREAM */
-    CHECK_IS(send_file(fd, ends[0], 2, 5, 0, &sent), 0);
+    CHECK_IS(call(SYS_sendfile, fd, ends[0], 2, 5, 0, &sent, 0), 0);
     CHECK_IS(sent, 5);
     CHECK_IS(call(SYS_read, ends[1], buffer, 64), 5);
     CHECK(memcmp(buffer, "23456", 5) == 0);
-    CHECK_IS(send_file(fd, ends[0], 8, 0, &around, &sent), 0);
+    CHECK_IS(call(SYS_sendfile, fd, ends[0], 8, 0, &around, &sent, 0), 0);
     CHECK_IS(sent, 7);
     CHECK_IS(call(SYS_read, ends[1], buffer, 64), 7);
     CHECK(memcmp(buffer, "<<89>>>", 7) == 0);
-    CHECK_IS(send_file(fd, fd, 0, 0, 0, &sent), -ENOTSOCK);
-    CHECK_IS(send_file(ends[0], ends[0], 0, 0, 0, &sent), -EINVAL);
-    CHECK_IS(send_file(fd, ends[0], -1, 0, 0, &sent), -EINVAL);
-    CHECK_IS(send_file(999, ends[0], 0, 0, 0, &sent), -EBADF);
+    CHECK_IS(call(SYS_sendfile, fd, fd, 0, 0, 0, &sent, 0), -ENOTSOCK);
+    CHECK_IS(call(SYS_sendfile, ends[0], ends[0], 0, 0, 0, &sent, 0), -EINVAL);
+    CHECK_IS(call(SYS_sendfile, fd, ends[0], -1, 0, 0, &sent, 0), -EINVAL);
+    CHECK_IS(call(SYS_sendfile, 999, ends[0], 0, 0, 0, &sent, 0), -EBADF);
     call(SYS_close, ends[0]);
     call(SYS_close, ends[1]);
     /* An empty file sends nothing, and still needs somebody at the other end of a stream. */
     call(SYS_ftruncate, fd, 0);
     long alone = call(SYS_socket, 1, 1, 0), datagrams = call(SYS_socket, 1, 2, 0);
-    CHECK_IS(send_file(fd, alone, 0, 0, 0, 0), -ENOTCONN);
-    CHECK_IS(send_file(fd, datagrams, 0, 0, 0, 0), -EINVAL);
+    CHECK_IS(call(SYS_sendfile, fd, alone, 0, 0, 0, 0, 0), -ENOTCONN);
+    CHECK_IS(call(SYS_sendfile, fd, datagrams, 0, 0, 0, 0, 0), -EINVAL);
     call(SYS_close, alone);
     call(SYS_close, datagrams);
     call(SYS_close, fd);

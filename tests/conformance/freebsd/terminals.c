@@ -158,6 +158,23 @@ static void sessions(void)
     CHECK_IS(status >> 8, 0);
 }
 
+/* Who has the terminal open when it is revoked reads end-of-file and may not write any more. */
+static void hang_up(void)
+{
+    char name[64] = "/dev/", text[8];
+    long controlling = call(SYS_posix_openpt, O_RDWR | O_NOCTTY);
+    struct fiodgname_arg arg = {sizeof(name) - 5, name + 5};
+    CHECK_IS(call(SYS_ioctl, controlling, FIODGNAME, &arg), 0);
+    long terminal = call(SYS_open, name, O_RDWR | O_NOCTTY, 0);
+    CHECK(terminal >= 0);
+    CHECK_IS(call(SYS_revoke, name), 0);
+    CHECK_IS(call(SYS_read, terminal, text, sizeof(text)), 0);
+    CHECK(call(SYS_write, terminal, "x", 1) < 0);
+    CHECK_IS(call(SYS_revoke, "/dev/missing"), -ENOENT);
+    call(SYS_close, terminal);
+    call(SYS_close, controlling);
+}
+
 static void test(void)
 {
     scratch_enter();
@@ -166,6 +183,7 @@ static void test(void)
     queues();
     sessions();
     CHECK_IS(call(SYS_revoke, "/etc"), -EINVAL);
+    hang_up();
     char rest[16];
     CHECK_IS(call(SYS_write, slave, "end", 3), 3);
     call(SYS_close, slave);

@@ -1,0 +1,125 @@
+/* What a program can ask of the kernel as a whole: sysctl, its environment, modules, jails, random bytes. */
+#include <sys/types.h>
+#include <sys/param.h>
+#include <sys/jail.h>
+#include <sys/kenv.h>
+#include <sys/linker.h>
+#include <sys/module.h>
+#include <sys/random.h>
+#include <sys/sysctl.h>
+#include <sys/uio.h>
+#include <errno.h>
+
+#include "guest.h"
+
+#include <sys/syscall.h>
+
+static void variables(void)
+{
+    int name[4] = {CTL_KERN, KERN_OSTYPE}, number = -1, found[24];
+    char text[64];
+    size_t size = sizeof(text);
+    CHECK_IS(call(SYS___sysctl, name, JUNK(2), text, &size, 0, 0), 0);
+    CHECK(size == 8 && equal(text, "FreeBSD"));
+    size = 4;
+    CHECK_IS(call(SYS___sysctl, name, 2, text, &size, 0, 0), -ENOMEM);
+    CHECK_IS(size, 4);
+    CHECK_IS(call(SYS___sysctl, name, 2, 0, &size, 0, 0), 0);
+    CHECK_IS(size, 8);
+    CHECK_IS(call(SYS___sysctl, name, 2, 0, 0, "x", 1), -EPERM);
+    name[1] = 9999;
+    CHECK_IS(call(SYS___sysctl, name, 2, text, &size, 0, 0), -ENOENT);
+    CHECK_IS(call(SYS___sysctl, name, 1, text, &size, 0, 0), -EINVAL);
+    name[0] = 0; /* sysctl.name2oid */
+    name[1] = 3;
+    size = sizeof(found);
+    CHECK_IS(call(SYS___sysctl, name, 2, found, &size, "hw.ncpu", 7), 0);
+    CHECK(size == 8 && found[0] == CTL_HW && found[1] == HW_NCPU);
+    size = sizeof(number);
+    CHECK_IS(call(SYS___sysctlbyname, "hw.ncpu", 7, &number, &size, 0, 0), 0);
+    CHECK(number >= 1 && number <= 1024);
+    CHECK_IS(call(SYS___sysctlbyname, "no.such.name", 12, &number, &size, 0, 0), -ENOENT);
+    CHECK_IS(call(SYS___sysctlbyname, "hw.ncpu", 7, 8, &size, 0, 0), -EFAULT);
+    CHECK_IS(call(SYS___sysctlbyname, "kern", 4, &number, &size, 0, 0), -EISDIR);
+}
+
+static void environment(void)
+{
+    char value[KENV_MVALLEN + 1] = {0};
+    CHECK_IS(call(SYS_kenv, KENV_GET, "kernelname", value, sizeof(value)), 20);
+    CHECK(equal(value, "/boot/kernel/kernel"));
+    CHECK_IS(call(SYS_kenv, KENV_GET, "guise.test", value, sizeof(value)), -ENOENT);
+    long needed = call(SYS_kenv, KENV_DUMP, 0, 0, 0);
+    CHECK(needed > 20 && needed < 4000);
+    static char all[4096];
+    CHECK_IS(call(SYS_kenv, KENV_DUMP, 0, all, 10), needed);
+    CHECK_IS(all[10], 0);
+    CHECK_IS(call(SYS_kenv, KENV_DUMP, 0, all, sizeof(all)), 0); /* all of it was written */
+    CHECK_IS(call(SYS_kenv, 99, "kernelname", value, 10), -EINVAL);
+    if (call(SYS_geteuid) != 0) {
+        CHECK_IS(call(SYS_kenv, KENV_SET, "guise.test", "x", 2), -EPERM);
+        return;
+    }
+    CHECK_IS(call(SYS_kenv, KENV_SET, "guise.test", "some value", 11), 0);
+    CHECK_IS(call(SYS_kenv, KENV_GET, "guise.test", value, sizeof(value)), 11);
+    CHECK(equal(value, "some value"));
+    CHECK_IS(call(SYS_kenv, KENV_SET, "guise.test", "some value", 3), -ENAMETOOLONG);
+    CHECK_IS(call(SYS_kenv, KENV_SET, "guise.test", "", 0), -EINVAL);
+    CHECK_IS(call(SYS_kenv, KENV_UNSET, "guise.test", 0, 0), 0);
+    CHECK_IS(call(SYS_kenv, KENV_UNSET, "guise.test", 0, 0), -ENOENT);
+}
+
+static void modules(void)
+{
+    struct kld_file_stat file = {.version = sizeof(file)};
+    struct kld_sym_lookup symbol = {.version = sizeof(symbol), .symname = "no_such_symbol"};
+    struct module_stat module = {.version = sizeof(module)};
+    long kernel = call(SYS_kldnext, 0);
+    CHECK(kernel > 0);
+    CHECK_IS(call(SYS_kldstat, kernel, &file), 0);
+    CHECK(equal(file.name, "kernel") && file.id == kernel && file.size > 0);
+    CHECK(equal(file.pathname, "/boot/kernel/kernel"));
+    CHECK_IS(call(SYS_kldfind, "kernel"), kernel);
+    CHECK_IS(call(SYS_kldfind, "no_such_file"), -ENOENT);
+    CHECK_IS(call(SYS_kldnext, kernel), 0);
+    CHECK_IS(call(SYS_kldnext, 9999), -ENOENT);
+    file.version = 7;
+    CHECK_IS(call(SYS_kldstat, kernel, &file), -EINVAL);
+    CHECK_IS(call(SYS_kldfirstmod, kernel), 0);
+    CHECK_IS(call(SYS_kldfirstmod, 9999), -ENOENT);
+    CHECK_IS(call(SYS_kldsym, 0, KLDSYM_LOOKUP, &symbol), -ENOENT);
+    CHECK_IS(call(SYS_kldsym, 0, 99, &symbol), -EINVAL);
+    CHECK_IS(call(SYS_modfind, "no_such_module"), -ENOENT);
+    CHECK_IS(call(SYS_modstat, 9999, &module), -ENOENT);
+    CHECK_IS(call(SYS_modnext, 9999), -ENOENT);
+    CHECK_IS(call(SYS_modfnext, 9999), -ENOENT);
+}
+
+static void jails(void)
+{
+    int id = 9999;
+    struct iovec name[2] = {{"jid", 4}, {&id, sizeof(id)}};
+    CHECK_IS(call(SYS_jail_get, name, 2, 0), -ENOENT);
+    CHECK_IS(call(SYS_jail_get, name, 1, 0), -EINVAL);
+    CHECK_IS(call(SYS_jail_get, name, 2, 0x10000), -EINVAL);
+    CHECK_IS(call(SYS_jail_get, 8, 2, 0), -EFAULT);
+}
+
+static void random_bytes(void)
+{
+    u64 some[4] = {0}, others[4] = {0};
+    CHECK_IS(call(SYS_getrandom, some, sizeof(some), 0), sizeof(some));
+    CHECK_IS(call(SYS_getrandom, others, sizeof(others), GRND_NONBLOCK), sizeof(others));
+    CHECK(memcmp(some, others, sizeof(some)) != 0);
+    CHECK_IS(call(SYS_getrandom, some, 8, 0x80), -EINVAL);
+    CHECK_IS(call(SYS_getrandom, 8, 8, 0), -EFAULT);
+}
+
+static void test(void)
+{
+    variables();
+    environment();
+    modules();
+    jails();
+    random_bytes();
+}
