@@ -60,6 +60,10 @@ class Server:
         while self.serve_one():
             continue
 
+    def stop(self) -> None:
+        """Let `serve`, in another thread, return after the request that it is answering."""
+        self._control.shutdown(_socket.SHUT_RD)
+
     def serve_one(self) -> bool:
         """Wait for one request and answer it.  False: all guests have ended."""
         space = _socket.CMSG_SPACE(_RIGHTS * 4) + _socket.CMSG_SPACE(_CREDENTIALS_SIZE)

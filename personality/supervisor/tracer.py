@@ -82,8 +82,13 @@ class Tracer:
                 return
         serving = threading.Thread(target=server.serve, daemon=True)
         serving.start()
-        self._trace()
-        serving.join()
+        try:
+            self._trace()
+        except BaseException:
+            server.stop()  # its socket is closed by whoever catches this; no thread may still read it then
+            raise
+        finally:
+            serving.join()
 
     def _trace(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,5 +66,8 @@ def test_a_hook_that_fails_ends_the_run(guest: Path) -> None:
     def on_entry(call: guise.Call) -> None:
         raise LookupError(call.name)
 
+    before = threading.enumerate()
     with pytest.raises(LookupError, match="write"):
         guise.intercept(guest, on_entry=on_entry)
+    # Nothing that the run started may outlive it here: its socket is closed, and another may get that number.
+    assert threading.enumerate() == before
