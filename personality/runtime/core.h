@@ -117,7 +117,7 @@ extern u32 debug_calls;
 void name_tracer(s32 supervisor);
 s32 named_tracer(void);
 
-#define RESERVED_DESCRIPTORS 9
+#define RESERVED_DESCRIPTORS 11
 void fast_allow(const struct personality *p); /* fast.S may serve the calls of its table */
 void fast_forbid(void);
 bool is_fast(u64 rip);
@@ -173,6 +173,7 @@ u32 instruction_length(const u8 *code, u32 room, u32 *kind);
 #define INSTRUCTION_ENDS_FLOW 1 /* ret, jmp, ud2, hlt: nothing falls through */
 #define INSTRUCTION_PADDING 2   /* any nop, int3 */
 
+void upcall_keep_reply(struct thread *t); /* there will be a second thread */
 void locks_acquire_all(void);
 void locks_release_all(void);
 void run_fork_child_hooks(struct thread *t);

@@ -5,7 +5,7 @@ _Static_assert(offsetof(struct thread, reserved_base) == 60, "frame.h");
 _Static_assert(offsetof(struct thread, fast_return) == 64, "frame.h");
 _Static_assert(offsetof(struct thread, fast_number) == 72, "frame.h");
 _Static_assert(offsetof(struct thread, fast_flags) == 80, "frame.h");
-_Static_assert(RESERVED_DESCRIPTORS == 9, "frame.h");
+_Static_assert(RESERVED_DESCRIPTORS == 11, "frame.h");
 
 #define CARRY 1UL
 #define OVERFLOW 0x800UL

@@ -11,7 +11,7 @@
 #define THREAD_FAST_RETURN 64
 #define THREAD_FAST_NUMBER 72
 #define THREAD_FAST_FLAGS 80
-#define RESERVED_DESCRIPTORS 9
+#define RESERVED_DESCRIPTORS 11
 
 /* %rcx: address after the guest's syscall; every other register is the guest's. */
     .macro push_frame

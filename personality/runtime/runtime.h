@@ -226,6 +226,7 @@ struct process {
     u32 run_release;        /* asked of the whole run: for those of its programs that are of that kernel */
     char assumed[16];       /* the host's programs are guests too, of the kernel of this name; or empty */
     u32 no_patch;
+    bool shares_descriptors; /* with a process that has other memory: rfork */
     u64 xstate_size, xstate_mask;
     char executable[1024];  /* the guest's path of its program */
     void *personal;         /* the personality's own state of this process */

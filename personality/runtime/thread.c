@@ -198,6 +198,7 @@ long thread_clone(struct thread *t, const struct frame *start, const struct clon
         thread_area_free(fresh);
         return -ENOMEM;
     }
+    upcall_keep_reply(t);
     thread_link(fresh);
     hold_signals(t);
     long tid = clone_onto(c->flags, stack, c->parent_tid, c->child_tid, c->tls);
@@ -290,6 +291,8 @@ static long fork_copy(struct thread *t, const struct clone_request *c)
     u32 inherited = t->queued;
     long pid = host(__NR_clone, c->flags, 0, c->parent_tid, c->child_tid, c->tls);
     locks_release_all();
+    if (c->flags & CLONE_FILES)
+        t->process->shares_descriptors = true;
     if (pid == 0)
         become_forked_child(t, inherited);
     return pid;

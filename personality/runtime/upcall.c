@@ -1,8 +1,11 @@
 /* Requests to the supervisor, for the calls that Python serves.
  *
- * Every process of one run shares one socket.  Each request carries a reply socket of its own, so
- * no framing, locking or waiting for one's turn is needed, across threads and forks alike. */
+ * Every process of one run shares one socket.  Each request carries a socket to answer on, so processes
+ * need no turn-taking.  A process with one thread opens a pair of them for each request.  With more
+ * threads the lowest free numbers would show for a moment what the guest has not opened, so from the
+ * second thread on a pair is kept among the reserved numbers, and requests take turns. */
 #include "core.h"
+#include <linux/fcntl.h>
 #include <linux/socket.h>
 #include <linux/uio.h>
 
@@ -15,6 +18,11 @@
 #define MSG_NOSIGNAL 0x4000
 #define MSG_CMSG_CLOEXEC 0x40000000
 #define MAX_FDS 4
+#define POLLIN 1
+#define REPLY_PLACE 7 /* among the reserved numbers: we receive here, the supervisor sends to the next */
+
+RUNTIME_LOCK(reply_lock);
+static bool reply_kept;
 
 struct request_header {
     u32 magic, kind;
@@ -65,7 +73,19 @@ static long send_request(struct thread *t, const struct request_header *header, 
     return r;
 }
 
-static long receive_reply(int fd, void *reply, size_t room, struct upcall_result *result)
+/* Both ends of a kept pair are ours, so only the control socket tells that nobody will answer. */
+static bool supervisor_is_gone(const struct process *p, int fd)
+{
+    struct {
+        s32 fd;
+        s16 events, revents;
+    } watched[2] = {{fd, POLLIN, 0}, {p->control_fd, 0, 0}};
+    while (host(__NR_poll, watched, 2, -1) == -EINTR)
+        ;
+    return watched[0].revents == 0;
+}
+
+static long receive_reply(const struct process *p, int fd, void *reply, size_t room, struct upcall_result *result)
 {
     struct reply_header header;
     struct rights rights;
@@ -73,6 +93,8 @@ static long receive_reply(int fd, void *reply, size_t room, struct upcall_result
     struct message m = {.iov = iov, .iov_count = room ? 2 : 1, .control = &rights,
                         .control_length = sizeof(rights)};
     long r;
+    if (supervisor_is_gone(p, fd))
+        return -ECONNRESET;
     do
         r = host(__NR_recvmsg, fd, &m, MSG_CMSG_CLOEXEC);
     while (r == -EINTR);
@@ -97,11 +119,43 @@ u32 personality_hash(const char *name)
     return hash;
 }
 
+void upcall_keep_reply(struct thread *t)
+{
+    struct process *p = t->process;
+    s32 pair[2];
+    if (reply_kept || t->in_vfork_child || p->shares_descriptors ||
+        is_error(host(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)))
+        return;
+    for (int i = 0; i < 2; i++) {
+        host(__NR_dup3, pair[i], p->reserved_base + REPLY_PLACE + i, O_CLOEXEC);
+        host(__NR_close, pair[i]);
+    }
+    __atomic_or_fetch(&reserved_own, 3U << REPLY_PLACE, __ATOMIC_RELAXED);
+    reply_kept = true;
+}
+
+/* The kept pair is the parent's. */
+static void leave_reply(struct thread *t)
+{
+    struct process *p = t->process;
+    if (!reply_kept)
+        return;
+    reply_kept = false;
+    if (p->shares_descriptors)
+        return;
+    for (int i = 0; i < 2; i++)
+        host(__NR_dup2, p->runtime_fd, p->reserved_base + REPLY_PLACE + i);
+    __atomic_and_fetch(&reserved_own, ~(3U << REPLY_PLACE), __ATOMIC_RELAXED);
+}
+ON_FORK_CHILD(leave_reply);
+
 long upcall(struct thread *t, u32 kind, const u64 args[MAX_ARGUMENTS], u64 number, const void *payload,
             size_t size, int send_fd, void *reply, size_t room, struct upcall_result *result)
 {
-    s32 pair[2];
-    long r = host(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+    const struct process *p = t->process;
+    bool kept = reply_kept && !t->in_vfork_child;
+    s32 pair[2] = {p->reserved_base + REPLY_PLACE, p->reserved_base + REPLY_PLACE + 1};
+    long r = kept ? 0 : host(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
     if (is_error(r))
         return r;
     struct request_header header = {.magic = REQUEST_MAGIC, .kind = kind, .number = number,
@@ -112,11 +166,15 @@ long upcall(struct thread *t, u32 kind, const u64 args[MAX_ARGUMENTS], u64 numbe
     memset(result, 0, sizeof(*result));
     for (u32 i = 0; i < MAX_FDS; i++)
         result->fds[i] = -1;
+    if (kept)
+        lock_acquire(&reply_lock);
     r = send_request(t, &header, payload, pair[1], send_fd);
-    host(__NR_close, pair[1]);
     if (!is_error(r))
-        r = receive_reply(pair[0], reply, room, result);
-    host(__NR_close, pair[0]);
+        r = receive_reply(p, pair[0], reply, room, result);
+    if (kept)
+        lock_release(&reply_lock);
+    for (int i = 0; i < 2 && !kept; i++)
+        host(__NR_close, pair[i]);
     return is_error(r) ? r : 0;
 }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from personality.supervisor.tracer import Hook
 
-RESERVED = 9  # descriptors [base, base + RESERVED) belong to the runtime in every guest
+RESERVED = 11  # descriptors [base, base + RESERVED) belong to the runtime in every guest
 _SCRIPT_DEPTH = 5  # as deep as Linux follows `#!` lines
 _SUPERVISOR_CONTROL = 3
 _YAMA = "/proc/sys/kernel/yama/ptrace_scope"
