@@ -136,7 +136,7 @@ def ours(words: list[str], folder: Path) -> list[list[str]]:
 
 
 def _environment() -> dict[str, str]:
-    return {**environment(), "PYTHONHASHSEED": "0", "LC_ALL": "C", "HOME": "/nonexistent"}
+    return {**environment(), "PYTHONHASHSEED": "0", "LC_ALL": "C", "HOME": "/dev/null"}
 
 
 def _empty(folder: Path) -> Path:
