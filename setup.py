@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the runtime is an ELF of its own, built before the package is made."""
+"""What pyproject.toml cannot say: two programs, the runtime and guise-init, are built before the package."""
 
 from __future__ import annotations
 
@@ -12,26 +12,32 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 
-class BuildRuntime(build_ext):
-    """Builds the cffi core as any extension, and the runtime beside it."""
+class BuildPrograms(build_ext):
+    """Builds the cffi cores as any extension, and the two programs beside them."""
 
     def run(self) -> None:
         from personality import build
+        from sandbox import build as sandbox_build
 
         super().run()
-        output = build.RUNTIME
-        if not self.inplace:
-            output = Path(self.build_lib) / "personality" / build.RUNTIME.name
-            output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            build.build(Path(self.build_temp) / "runtime", output)
-        except build.BuildError as error:
-            raise SystemExit(f"the runtime cannot be built: {error}") from None
+            build.build(Path(self.build_temp) / "runtime", self._place(build.RUNTIME))
+            sandbox_build.build(self._place(sandbox_build.INIT))
+        except (build.BuildError, sandbox_build.BuildError) as error:
+            raise SystemExit(f"a program of the package cannot be built: {error}") from None
+
+    def _place(self, path: Path) -> Path:
+        """Where a built file goes: into the tree, or into the folder that becomes the wheel."""
+        if self.inplace:
+            return path
+        output = Path(self.build_lib) / path.relative_to(HERE)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return output
 
 
-# The core uses Python's limited API and the runtime none at all: one wheel serves every Python from 3.11 on.
+# The cores use Python's limited API and the programs none at all: one wheel serves every Python from 3.11 on.
 setup(
-    cffi_modules=["personality/core_build.py:ffi"],
-    cmdclass={"build_ext": BuildRuntime},
+    cffi_modules=["personality/core_build.py:ffi", "sandbox/core_build.py:ffi"],
+    cmdclass={"build_ext": BuildPrograms},
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

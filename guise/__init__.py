@@ -13,12 +13,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Call", "CallEvent", "CompletedGuest", "EndEvent", "Event", "GuestFailed", "GuestTimeout", "LostEvent",
-    "SignalEvent", "StartEvent", "Trace", "__version__", "intercept", "run", "trace",
+    "Sandbox", "SignalEvent", "StartEvent", "Trace", "__version__", "intercept", "run", "trace",
 ]  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guise.api import CompletedGuest, GuestFailed, GuestTimeout, run
+    from guise.api import CompletedGuest, GuestFailed, GuestTimeout, Sandbox, run
     from guise.trace_api import (
         Call,
         CallEvent,

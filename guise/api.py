@@ -49,6 +49,32 @@ class CompletedGuest:
         return -self.returncode if self.returncode < 0 else None
 
 
+@dataclass(frozen=True)
+class Sandbox:
+    """What a program shares with the host, as the options of `guise run` say it.
+
+    It may change the working directory and `writable`; `binds` are of the form SOURCE:TARGET[:ro].
+    `network` is "host", "none" or "private".
+    """
+
+    writable: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
+    root: str | None = None
+    network: str = "host"
+
+    def words(self) -> list[str]:
+        """The options that say it; none for what is the default."""
+        words = [f"--rw={path}" for path in self.writable]
+        words += [f"--ro={path}" for path in self.read_only]
+        words += [f"--bind={bind}" for bind in self.binds]
+        words += [] if self.root is None else [f"--root={self.root}"]
+        return words if self.network == "host" else [*words, f"--net={self.network}"]
+
+
+DEFAULT_SANDBOX = Sandbox()
+
+
 def command(
     program: str | PathLike[str],
     arguments: Sequence[str] = (),
@@ -61,6 +87,7 @@ def command(
     argv0: str | None = None,
     patch: bool = True,
     verbose: bool = False,
+    sandbox: Sandbox | None = DEFAULT_SANDBOX,
 ) -> list[str]:
     """The command line that `run` executes; for use with another way of starting processes."""
     words = [sys.executable, "-m", "guise", "run", f"--engine={engine}"]
@@ -77,6 +104,7 @@ def command(
         words.append("--no-patch")
     if verbose:
         words.append("--verbose")
+    words += ["--no-sandbox"] if sandbox is None else sandbox.words()
     return [*words, "--", fspath(program), *arguments]
 
 
@@ -92,6 +120,7 @@ def run(
     argv0: str | None = None,
     patch: bool = True,
     verbose: bool = False,
+    sandbox: Sandbox | None = DEFAULT_SANDBOX,
     input: bytes | None = None,
     stdin: int | IO[Any] | None = None,
     stdout: int | IO[Any] | None = None,
@@ -103,8 +132,9 @@ def run(
     """Run a program and wait for its end.
 
     `env` is added to this process's environment (to nothing with `clear_env`); the streams are
-    those of subprocess.run.  A program that cannot be started ends with status 126 or 127 and a
-    sentence on stderr, as in a shell.  Raises GuestTimeout, and GuestFailed if `check` is set.
+    those of subprocess.run.  `sandbox` says what the program shares with the host; None: everything.
+    A program that cannot be started ends with status 126 or 127 and a sentence on stderr, as in a shell.
+    Raises GuestTimeout, and GuestFailed if `check` is set.
     """
     words = command(
         program,
@@ -117,6 +147,7 @@ def run(
         argv0=argv0,
         patch=patch,
         verbose=verbose,
+        sandbox=sandbox,
     )
     streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
     if capture_output:

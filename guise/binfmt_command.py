@@ -57,14 +57,17 @@ def _escaped(data: bytes) -> str:
 
 
 def launcher_text(kernel: str) -> str:
-    """An sh script; with flag P it is given the program's path and then argv[0] as it was."""
+    """An sh script; with flag P it is given the program's path and then argv[0] as it was.
+
+    Without a sandbox: whoever executes such a program, a shell or a compiler, means it as one of the host's.
+    """
     python = shlex.quote(sys.executable)
     return f"""\
 #!/bin/sh
 # Written by `guise binfmt install`: the kernel calls it as {entry_name(kernel)} PATH ARGV0 ARGUMENTS...
 program=$1 name=$2
 shift 2
-exec {python} -P -m guise run --as {kernel} --argv0 "$name" -- "$program" "$@"
+exec {python} -P -m guise run --no-sandbox --as {kernel} --argv0 "$name" -- "$program" "$@"
 """
 
 

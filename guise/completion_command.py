@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from guise import sandbox_options
 from guise.cli import COMMANDS, UsageError
 from guise.run_command import ENGINES, WITH_VALUE
 
-FLAGS = ("--clear-env", "--no-patch", "--verbose", "--help")
+FLAGS = ("--clear-env", "--no-patch", "--no-sandbox", "--verbose", "--help")
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": (*WITH_VALUE, *FLAGS),
     "trace": (
@@ -39,6 +40,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--as",
         "--argv0",
         "--no-patch",
+        *sandbox_options.WITH_VALUE,
+        "--no-sandbox",
         "--verbose",
         "--help",
     ),
@@ -150,7 +153,9 @@ _guise() {{
     case $previous in
     --engine) COMPREPLY=($(compgen -W "{" ".join(ENGINES)}" -- "$current")); return ;;
     --as) COMPREPLY=($(compgen -W "{kernels}" -- "$current")); return ;;
-    --cwd) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    --net) COMPREPLY=($(compgen -W "{" ".join(sandbox_options.NETWORKS)}" -- "$current")); return ;;
+    --cwd|--root) COMPREPLY=($(compgen -d -- "$current")); return ;;
+    --bind|--ro|--rw) COMPREPLY=($(compgen -f -- "$current")); return ;;
     esac
     case $command in
 {cases}
@@ -196,7 +201,9 @@ _guise() {{
     case $words[CURRENT-1] in
     --engine) compadd -- {" ".join(ENGINES)}; return ;;
     --as) compadd -- {" ".join(_kernels())}; return ;;
-    --cwd) _files -/; return ;;
+    --net) compadd -- {" ".join(sandbox_options.NETWORKS)}; return ;;
+    --cwd|--root) _files -/; return ;;
+    --bind|--ro|--rw) _files; return ;;
     esac
     case $words[2] in
 {chr(10).join(cases)}
@@ -213,7 +220,11 @@ def fish() -> str:
         seen = f"'__fish_seen_subcommand_from {command}'"
         for option in OPTIONS[command]:
             value = " -x" if option in WITH_VALUE else ""
-            choices = {"--engine": " ".join(ENGINES), "--as": " ".join(_kernels())}.get(option)
+            choices = {
+                "--engine": " ".join(ENGINES),
+                "--as": " ".join(_kernels()),
+                "--net": " ".join(sandbox_options.NETWORKS),
+            }.get(option)
             chosen = f" -a '{choices}'" if choices else ""
             lines.append(f"complete -c guise -n {seen} -l {option.removeprefix('--')}{value}{chosen}")
         words = WORDS.get(command) or (tuple(_kernels()) if command == "calls" else ())

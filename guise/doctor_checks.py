@@ -7,6 +7,7 @@ import platform
 import shutil
 import struct
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ def all_checks() -> list[Check]:
         yama(),
         seccomp(),
         user_namespaces(),
+        sandbox(),
         overlayfs(),
         binfmt_misc(),
         kvm(),
@@ -216,14 +218,31 @@ def user_namespaces() -> Check:
         possible = done.returncode == 0
         why = (done.stderr.strip().splitlines() or ["refused"])[-1]
     if possible:
-        return Check(name, "ok", "an ordinary user can make zones")
+        return Check(name, "ok", "an ordinary user can make sandboxes and zones")
     return Check(
         name,
         "limited",
         why,
-        "zones need root",
+        "sandboxes and zones need root",
         "sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces=15000 or "
         "kernel.apparmor_restrict_unprivileged_userns=0, whichever this system has",
+    )
+
+
+def sandbox() -> Check:
+    """Tries the sandbox of `guise run`, as it would be made for this user here."""
+    command = [sys.executable, "-m", "guise", "run", "--net", "host", "true"]
+    root = str(Path(__file__).resolve().parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    if done.returncode == 0:
+        return Check("sandbox", "ok", "guests can be kept from the host's files and processes")
+    return Check(
+        "sandbox",
+        "limited",
+        (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1].removeprefix("guise: "),
+        "guests have all that their user has, and every run has to say --no-sandbox",
+        "see user namespaces; in a container, allow them (docker run --security-opt seccomp=unconfined)",
     )
 
 

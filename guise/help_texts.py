@@ -37,6 +37,8 @@ guise run [OPTIONS] PROGRAM [ARGUMENTS]     run a program built for another kern
   guise run --engine ptrace ./hello      every call stops: slow, for tracing
   guise run --env LANG=C --cwd /tmp ./hello
   guise run -v ./hello                   say which calls were made that are not served
+  guise run --rw /srv/data --net none ./hello     one more folder that it may change; no network
+  guise run --root ./freebsd /bin/sh     a folder with another system's files becomes /
 
 Options stand before PROGRAM:
   --engine native|ptrace   how calls are caught; native is the default and runs at native speed
@@ -49,6 +51,15 @@ Options stand before PROGRAM:
   --no-patch               do not rewrite system call instructions: every call costs a signal
   -v, --verbose            report unserved calls, and programs that could not be executed
   --                       end of options
+
+The program runs in a sandbox: it sees no processes but its own, and of the host's files it can change only
+what is below the working directory.  /tmp is empty, but for the folder that the program is in.
+  --rw PATH                it may change this as well (again for another one)
+  --ro PATH                it must not change this, or: show what is hidden
+  --bind SOURCE:TARGET[:ro]   SOURCE appears as TARGET
+  --root FOLDER            this folder, read-only, is its /; PROGRAM is looked up there
+  --net host|none|private  the host's network, none, or one with nothing but its own loopback
+  --no-sandbox             none of that: everything that you may do (GUISE_SANDBOX=no: always)
 
 PROGRAM is looked up in PATH unless it holds a slash.  The program ends as it would at home: its
 exit status, or death by its signal, is guise's own.  126: found, but cannot be run; 127: not found;
@@ -105,7 +116,7 @@ Options stand before PROGRAM:
                            overwritten instead
   --flight N               keep the last N events; write them on a crash, on SIGUSR1 and at the end
   --lossy                  never make the program wait: drop what cannot be kept, and count it
-  --engine, --as, --argv0, --no-patch, -v   as for `guise run`
+  --engine, --as, --argv0, --no-patch, -v   as for `guise run`, and so are the options of its sandbox
 
 The exit status is the program's own; 1 when the trace cannot be written, 2 for a mistake in the
 command line.  Ctrl-C goes to the program.

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import os
 
+from guise import sandbox_options
 from guise.cli import UsageError, complain
 from personality.supervisor import launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from sandbox.zone.ephemeral import Sandbox
 
 ENGINES = ("native", "ptrace")
 
@@ -25,6 +32,7 @@ class Settings:
         "guest",
         "patch",
         "program",
+        "sandbox",
         "unset",
         "verbose",
         "words",
@@ -40,11 +48,14 @@ class Settings:
         self.argv0: str | None = None
         self.patch = True
         self.verbose = False
+        self.sandbox = sandbox_options.SandboxOptions()
         self.program = ""
         self.words: list[str] = []
 
 
-WITH_VALUE = ("--engine", "--as", "--env", "--unset-env", "--cwd", "--argv0")
+WITH_VALUE = (
+    "--engine", "--as", "--env", "--unset-env", "--cwd", "--argv0", *sandbox_options.WITH_VALUE,
+)  # fmt: skip
 
 
 def main(words: list[str]) -> int:
@@ -53,7 +64,8 @@ def main(words: list[str]) -> int:
     try:
         kernel, release = parse_guest(settings.guest)
         environment = _environment(settings)
-        if settings.directory is not None:
+        foreign = settings.sandbox.wanted and settings.sandbox.root != "/"
+        if settings.directory is not None and not foreign:
             _enter(settings.directory)
         options = launch.Options(
             engine=settings.engine,
@@ -63,9 +75,25 @@ def main(words: list[str]) -> int:
             argv0=settings.argv0,
             verbose=settings.verbose,
         )
+        if settings.sandbox.wanted:
+            return sandbox_options.run(
+                settings.sandbox,
+                settings.program,
+                settings.words,
+                settings.directory or "",
+                lambda sandbox: _start(settings, environment, options, sandbox),
+            )
         launch.start(settings.program, settings.words, environment, options)
     except launch.LaunchError as error:
         return complain(str(error), error.status)
+
+
+def _start(
+    settings: Settings, environment: dict[str, str], options: launch.Options, sandbox: Sandbox
+) -> NoReturn:
+    sandbox.furnish()
+    options.surroundings = sandbox
+    launch.start(settings.program, settings.words, environment, options)
 
 
 def parse(words: list[str]) -> Settings:
@@ -89,6 +117,8 @@ def parse(words: list[str]) -> Settings:
             settings.clear_environment = True
         elif word == "--no-patch":
             settings.patch = False
+        elif word == "--no-sandbox":
+            settings.sandbox.wanted = False
         elif word in ("-v", "--verbose"):
             settings.verbose = True
         else:
@@ -118,6 +148,8 @@ def _set(settings: Settings, name: str, value: str) -> None:
         settings.unset.append(value)
     elif name == "--cwd":
         settings.directory = value
+    elif name in sandbox_options.WITH_VALUE:
+        settings.sandbox.set(name, value)
     else:
         settings.argv0 = value
 

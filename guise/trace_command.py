@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 
+from guise import sandbox_options
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings, parse
 from guise.tracing import live, session, shown
@@ -14,6 +15,10 @@ from guise.tracing.output import OutputError, reason
 from personality.supervisor import launch
 from personality.tracing import recording, records
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.zone.ephemeral import Sandbox
+
 _STDOUT = 1
 
 
@@ -21,9 +26,14 @@ def main(words: list[str]) -> int:
     """The program's own status; 1 when the trace cannot be written, 2 for bad usage."""
     settings = parse(words)
     try:
-        if settings.live:
-            return _live(settings)
-        return _show(settings) if settings.show else _run(settings)
+        if settings.show:
+            return _live(settings, None) if settings.live else _show(settings)
+        action = _live if settings.live else _run
+        options = settings.run.sandbox
+        if not options.wanted:
+            return action(settings, None)
+        program, words = settings.run.program, settings.run.words
+        return sandbox_options.run(options, program, words, "", lambda sandbox: action(settings, sandbox))
     except ExpressionError as error:
         raise UsageError(str(error)) from None
     except launch.LaunchError as error:
@@ -32,8 +42,8 @@ def main(words: list[str]) -> int:
         return complain(str(error), 1)
 
 
-def _run(settings: Settings) -> int:
-    plan = session.Plan(settings)
+def _run(settings: Settings, sandbox: Sandbox | None) -> int:
+    plan = session.Plan(settings, sandbox)
     output = shown.Output(settings, plan.chosen, otherwise=2)
     run = plan.start()
     try:
@@ -93,11 +103,11 @@ def _show(settings: Settings) -> int:
     return 0
 
 
-def _live(settings: Settings) -> int:
+def _live(settings: Settings, sandbox: Sandbox | None) -> int:
     if importlib.util.find_spec("textual") is None:
         return complain("--live needs Textual: pip install 'guise[live]'", 1)
     if not (os.isatty(0) and os.isatty(_STDOUT)):
         return complain("--live needs a terminal: leave it out to get the trace as text", 1)
     from guise.tracing import screen
 
-    return screen.show(settings)
+    return screen.show(settings, sandbox)

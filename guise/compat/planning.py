@@ -39,11 +39,12 @@ class Mode:
     def words(self, *, follow: bool = False, traced: bool = False) -> tuple[str, ...]:
         """What stands before a program of this personality; nothing for the host's own.
 
+        Without a sandbox, whose limits would be taken for the personality's: cases are contained already.
         follow: programs of the host that a guest starts are guests too, and so can start guests.
         traced: record the calls into {trace}; then everything is followed.
         """
         start = (sys.executable, "-m", "guise")
-        record = ("trace", "-o", "{trace}", "--format", "recording")
+        record = ("trace", "--no-sandbox", "-o", "{trace}", "--format", "recording")
         if self.kernel == HOST:
             return (*start, *record, "--") if traced else ()
         named: tuple[str, ...] = ()
@@ -51,7 +52,14 @@ class Mode:
             named = ("--as", self.personality)
         elif follow and not traced:
             named = ("--as", syscalls.HOST)  # a file still says what it is
-        return (*start, *(record if traced else ("run",)), "--engine", self.engine, *named, "--")
+        return (
+            *start,
+            *(record if traced else ("run", "--no-sandbox")),
+            "--engine",
+            self.engine,
+            *named,
+            "--",
+        )
 
 
 @dataclass(frozen=True)

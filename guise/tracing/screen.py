@@ -23,6 +23,10 @@ from guise.tracing.events import Assembler, CallEvent, EndEvent, Event, StartEve
 from guise.tracing.expressions import ExpressionError
 from guise.tracing.live import Run, end_as
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.zone.ephemeral import Sandbox
+
 _KEPT = 20_000
 _SHOWN_AT_ONCE = 400
 _INTERVAL = 0.1
@@ -218,11 +222,11 @@ def _batches(rounds: Iterator[list[Event]]) -> Callable[[], list[Event] | None]:
     return lambda: next(rounds, None)
 
 
-def show(settings: Settings) -> int:
+def show(settings: Settings, sandbox: Sandbox | None) -> int:
     """Until the user quits; the program's own status.  Raises ExpressionError and LaunchError."""
     if settings.show:
         return _show_recording(settings)
-    plan = session.Plan(settings)
+    plan = session.Plan(settings, sandbox)
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
 

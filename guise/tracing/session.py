@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from guise import run_command
+from guise import run_command, sandbox_options
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings
 from guise.tracing import live
@@ -19,6 +19,7 @@ from syscalls.model import HOST, Abi
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from guise.tracing.filters import Filter
+    from sandbox.zone.ephemeral import Sandbox
 
 _FORMS_WITHOUT_NAMES = ("summary", "profile")
 
@@ -40,9 +41,10 @@ def chosen(settings: Settings) -> Filter | None:
 class Plan:
     """What is to run, and how it is to be traced."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises ExpressionError when an expression means nothing."""
+    def __init__(self, settings: Settings, sandbox: Sandbox | None = None) -> None:
+        """With `sandbox`, this process is in it.  Raises ExpressionError for what means nothing."""
         self.settings = settings
+        self.sandbox = sandbox
         self.chosen = chosen(settings)
         self.policy = Policy()
         if self.chosen is not None or settings.orders:
@@ -79,7 +81,9 @@ class Plan:
         def become() -> int:
             if before is not None:
                 before()
-            return _start(self.settings.run, area)
+            if self.sandbox is None:
+                return _start(self.settings.run, area, None)
+            return sandbox_options.attempt(lambda: _start(self.settings.run, area, self.sandbox))
 
         return live.Run(area, become, foreground=foreground)
 
@@ -95,9 +99,11 @@ def redactor(settings: Settings) -> Callable[[Chunk], Chunk]:
     return Redactor(settings.redact).chunk
 
 
-def _start(run: run_command.Settings, area: Area) -> int:
-    """In the new process: become the guest."""
+def _start(run: run_command.Settings, area: Area, sandbox: Sandbox | None) -> int:
+    """In the new process: become the guest.  Raises ZoneError."""
     try:
+        if sandbox is not None:
+            sandbox.furnish()
         kernel, release = run_command.parse_guest(run.guest)
         options = launch.Options(
             engine=run.engine,
@@ -107,6 +113,7 @@ def _start(run: run_command.Settings, area: Area) -> int:
             argv0=run.argv0,
             verbose=run.verbose,
             trace=area.guests,
+            surroundings=sandbox,
         )
         environment = {name: value for name, value in os.environ.items() if name != "GUISE"}
         launch.start(run.program, run.words, environment, options)

@@ -22,9 +22,33 @@ from personality.supervisor import images, wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import NoReturn
+    from typing import NoReturn, Protocol
 
     from personality.supervisor.tracer import Hook
+
+    class Surroundings(Protocol):
+        """What a guest is put into, as far as its launch has to know.
+
+        The guest's files are other than ours: paths of the one are looked up `inside`, where a launch
+        starts, and those of Guise `outside`.
+        """
+
+        def outside(self) -> None: ...
+
+        def inside(self) -> None: ...
+
+        def hold(self, path: str) -> int:
+            """A descriptor of a file or folder outside that a guest may have."""
+            ...
+
+        def attend(self, pid: int) -> None:
+            """This process serves guests, and need not be waited for."""
+            ...
+
+        def confine(self) -> None:
+            """The last step before the guest's own program."""
+            ...
+
 
 RESERVED = 11  # descriptors [base, base + RESERVED) belong to the runtime in every guest
 _SCRIPT_DEPTH = 5  # as deep as Linux follows `#!` lines
@@ -46,10 +70,12 @@ class Options:
     `before` and `after` are called around each call, in the supervisor's process (engine ptrace).
     `trace` is the descriptor of a trace area that every guest writes its calls into.
     `control`: the parent process is the supervisor already, and this is the guests' end of its socket.
+    `surroundings` are what the guest is put into; without, it has our files and rights.
     """
 
     __slots__ = (
-        "after", "argv0", "before", "control", "engine", "kernel", "patch", "release", "trace", "verbose",
+        "after", "argv0", "before", "control", "engine", "kernel", "patch", "release", "surroundings",
+        "trace", "verbose",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +91,7 @@ class Options:
         after: Hook | None = None,
         trace: int = -1,
         control: _socket.socket | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.engine = engine
         self.kernel = kernel
@@ -76,6 +103,7 @@ class Options:
         self.after = after
         self.trace = trace
         self.control = control
+        self.surroundings = surroundings
 
 
 def runtime_path() -> str:
@@ -185,19 +213,28 @@ def start(
     program: str, arguments: Sequence[str], environment: Mapping[str, str], options: Options
 ) -> NoReturn:
     """Become the guest.  `arguments` are those after argv[0].  Raises LaunchError; never returns."""
-    planner = images.plan
+    surroundings = options.surroundings
+    planner = images.plan if surroundings is None else _planner_outside(images.plan, surroundings)
     path = find_program(program, environment.get("PATH", os.defpath))
     target = resolve(path, [options.argv0 or program, *arguments], planner, options.kernel)
     if target.answer.kind == wire.EXEC_HOST:
-        restore_signals()
-        _execute(target.path, target.arguments, environment)
+        os.set_inheritable(target.descriptor, False)
+        _execute(target.path, target.arguments, environment, surroundings)
 
     base = reserved_base()
     ours, theirs = control_sockets() if options.control is None else (None, options.control)
-    runtime = runtime_path()
     os.dup2(theirs.fileno(), base, inheritable=True)
-    _place(os.open(runtime, os.O_RDONLY | os.O_CLOEXEC), base + 1)
-    plans = _place_plans(base + RESERVED - 1)
+    runtime: str | int
+    if surroundings is None:
+        runtime = runtime_path()
+        _place(os.open(runtime, os.O_RDONLY | os.O_CLOEXEC), base + 1)
+        plans = _place_plans(base + RESERVED - 1)
+    else:
+        runtime = base + 1
+        surroundings.outside()
+        _place(surroundings.hold(runtime_path()), base + 1)
+        plans = _place_plans(base + RESERVED - 1, surroundings)
+        surroundings.inside()
     if options.trace >= 0:
         _place(options.trace, base + RESERVED - 2)
     interpreter, interpreter_plan = _open_interpreter(target, planner)
@@ -219,15 +256,29 @@ def start(
         if descriptor >= 0:
             os.set_inheritable(descriptor, True)
     if ours is not None:
-        supervisor = _start_supervisor(ours, target.answer.kernel, planner, options)
+        supervisor = _start_supervisor(ours, target.answer.kernel, images.plan, options)
     else:
         supervisor = os.getppid() if _tracing_needs_permission() else 0
     if supervisor:
         settings["supervisor"] = supervisor
     settings["exe"] = target.path if target.path.startswith("/") else os.path.realpath(target.path)
     guise = ",".join(f"{name}={value}" for name, value in settings.items())
-    restore_signals()
-    _execute(runtime, target.arguments, {"GUISE": guise, **environment})
+    _execute(runtime, target.arguments, {"GUISE": guise, **environment}, surroundings)
+
+
+def _planner_outside(planner: images.Planner, surroundings: Surroundings) -> images.Planner:
+    """The same planner, where Guise's own files are: its parser, and the plans it keeps."""
+
+    def plan(
+        descriptor: int, path: str, *, assume: str = "", interpreter_of: str = "", rules: str = ""
+    ) -> images.Answer:
+        surroundings.outside()
+        try:
+            return planner(descriptor, path, assume=assume, interpreter_of=interpreter_of, rules=rules)
+        finally:
+            surroundings.inside()
+
+    return plan
 
 
 def control_sockets() -> tuple[_socket.socket, _socket.socket]:
@@ -265,12 +316,16 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _place_plans(number: int) -> int:
+def _place_plans(number: int, surroundings: Surroundings | None = None) -> int:
     """The folder of kept plans at descriptor `number`, for execs that need not ask; -1 if there is none."""
     from loader.cache import default_directory
 
+    folder = default_directory()
     try:
-        _place(os.open(default_directory(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), number)
+        if surroundings is None:
+            _place(os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), number)
+        else:
+            _place(surroundings.hold(folder), number)
     except OSError:
         return -1
     return number
@@ -315,6 +370,8 @@ def _start_supervisor(ours: _socket.socket, kernel: str, planner: images.Planner
         child = os.fork()
         if child == 0:
             _supervise(ours, kernel, planner, options)
+        if options.surroundings is not None:
+            options.surroundings.attend(child)
         if announce:
             os.write(writer, str(child).encode())
         os._exit(0)
@@ -350,6 +407,8 @@ def _supervise(ours: _socket.socket, kernel: str, planner: images.Planner, optio
     status = 125
     try:
         os.setsid()
+        if options.surroundings is not None:
+            options.surroundings.outside()
         os.chdir("/")
         _keep_only(ours.detach(), keep_errors=options.verbose or os.environ.get("GUISE_DEBUG") == "1")
         control = _socket.socket(fileno=_SUPERVISOR_CONTROL)
@@ -386,9 +445,18 @@ def _name_process() -> None:
         return  # no /proc here: only the name is lost
 
 
-def _execute(path: str, arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+def _execute(
+    program: str | int,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    surroundings: Surroundings | None,
+) -> NoReturn:
+    """`program` is a path, or a descriptor."""
+    restore_signals()
+    if surroundings is not None:
+        surroundings.confine()
     try:
-        os.execve(path, list(arguments), dict(environment))
+        os.execve(program, list(arguments), dict(environment))
     except OSError as error:
         if error.errno == errno.E2BIG:
             raise LaunchError(
@@ -396,7 +464,8 @@ def _execute(path: str, arguments: Sequence[str], environment: Mapping[str, str]
                 "pass the list through a file or standard input",
                 126,
             ) from None
-        raise LaunchError(f"{path} cannot be executed: {_reason(error)}", 126) from None
+        name = program if isinstance(program, str) else "the runtime"
+        raise LaunchError(f"{name} cannot be executed: {_reason(error)}", 126) from None
     except ValueError as error:
         raise LaunchError(f"{arguments[0]} cannot be started: {error}", 126) from None
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def run(control: _socket.socket, kernel: str, planner: Planner, options: Options) -> int:
     """Until every guest has ended; the supervisor's own exit status."""
     report = _print if options.verbose else None
+    if options.surroundings is not None:
+        planner = _planner_of_copies(planner)
     assumed = images.host_kernel(options.kernel)
     if options.engine == "ptrace":
         from personality.supervisor.tracer import Tracer
@@ -31,6 +33,27 @@ def run(control: _socket.socket, kernel: str, planner: Planner, options: Options
         server = Server(control, kernel, options.release, assumed=assumed, planner=planner, report=report)
         server.serve()
     return 0
+
+
+def _planner_of_copies(planner: Planner) -> Planner:
+    """The same planner, for guests that must not get at the file of a plan through its descriptor."""
+
+    def plan(
+        descriptor: int, path: str, *, assume: str = "", interpreter_of: str = "", rules: str = ""
+    ) -> images.Answer:
+        answer = planner(descriptor, path, assume=assume, interpreter_of=interpreter_of, rules=rules)
+        if answer.plan >= 0:
+            from loader.cache import in_memory
+            from loader.layout import MAX_PLAN_SIZE
+
+            kept, answer.plan = answer.plan, -1
+            try:
+                answer.plan = in_memory(os.pread(kept, MAX_PLAN_SIZE + 1, 0))
+            finally:
+                os.close(kept)
+        return answer
+
+    return plan
 
 
 def _print(sentence: str) -> None:

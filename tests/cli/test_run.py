@@ -27,12 +27,17 @@ def test_options_end_at_the_program() -> None:
     assert run_command.parse(["-"]).program == "-"
 
 
+def said(settings: object) -> dict[str, object]:
+    values = {name: getattr(settings, name) for name in type(settings).__slots__}  # type: ignore[attr-defined]
+    return {name: said(value) if hasattr(value, "__slots__") else value for name, value in values.items()}
+
+
 def test_every_value_can_be_given_both_ways() -> None:
+    values = {"--engine": "ptrace", "--env": "A=1", "--net": "none", "--bind": "/a:/b"}
     for option in run_command.WITH_VALUE:
-        value = {"--engine": "ptrace", "--env": "A=1"}.get(option, "v")
+        value = values.get(option, "v")
         apart, joined = run_command.parse([option, value, "p"]), run_command.parse([f"{option}={value}", "p"])
-        for name in run_command.Settings.__slots__:
-            assert getattr(apart, name) == getattr(joined, name)
+        assert said(apart) == said(joined)
         with pytest.raises(UsageError):
             run_command.parse([option])
 

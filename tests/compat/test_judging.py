@@ -227,7 +227,8 @@ argv = ["true"]
 
 
 def _recorded(path: Path, *command: str) -> bytes:
-    words = [sys.executable, "-m", "guise", "trace", "-o", str(path), "--format", "recording", "--", *command]
+    trace = [sys.executable, "-m", "guise", "trace", "--no-sandbox", "-o", str(path), "--format", "recording"]
+    words = [*trace, "--", *command]
     subprocess.run(words, check=False, capture_output=True, timeout=100)
     return path.read_bytes()
 

@@ -72,7 +72,7 @@ def _run(front: list[str], command: str, folder: Path) -> tuple[int, str, str]:
     )  # fmt: skip
     texts = [text.decode("utf-8", "replace") for text in (done.stdout, done.stderr)]
     # A shell names the process that a signal ended.
-    return done.returncode, texts[0], re.sub(r"(line \d+: +)\d+ ", r"\1", texts[1])
+    return done.returncode, texts[0], re.sub(r"(line \d+:) +\d+ +", r"\1 ", texts[1])
 
 
 @pytest.mark.parametrize("command", _commands())

@@ -25,9 +25,19 @@ class Guise:
 
     engine: str
 
-    def command(self, program: Path, *words: str) -> list[str]:
-        """The command line that runs a guest."""
-        return [sys.executable, "-m", "guise", "run", f"--engine={self.engine}", str(program), *words]
+    def command(self, program: Path, *words: str, writable: Path | None = None) -> list[str]:
+        """The command line that runs a guest, which may write to `writable` besides where it starts."""
+        shared = [] if writable is None else [f"--rw={writable}"]
+        return [
+            sys.executable,
+            "-m",
+            "guise",
+            "run",
+            f"--engine={self.engine}",
+            *shared,
+            str(program),
+            *words,
+        ]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -36,12 +46,18 @@ class Guise:
         return {**os.environ, "PYTHONPATH": ":".join(paths)}
 
     def run(
-        self, program: Path, *words: str, cwd: Path, text: str = "", seconds: float = 120
+        self,
+        program: Path,
+        *words: str,
+        cwd: Path,
+        text: str = "",
+        seconds: float = 120,
+        writable: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a guest to its end, its output captured."""
         return subprocess.run(
-            self.command(program, *words), input=text, capture_output=True, text=True, cwd=cwd,
-            timeout=seconds, env=self.environment,
+            self.command(program, *words, writable=writable), input=text, capture_output=True, text=True,
+            cwd=cwd, timeout=seconds, env=self.environment,
         )  # fmt: skip
 
     def start(self, program: Path, *words: str, cwd: Path) -> subprocess.Popen[bytes]:

@@ -66,7 +66,7 @@ def test_bundle_is_identical(guise: Guise, esbuild: Pair, project: Path, tmp_pat
             command = [str(esbuild.host), *arguments]
             done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
         else:
-            done = guise.run(esbuild.guest, *arguments, cwd=project)
+            done = guise.run(esbuild.guest, *arguments, cwd=project, writable=tmp_path)
         assert done.returncode == 0, done.stderr
         made[kind] = [(output / name).read_bytes() for name in ("app.js", "app.js.map", "meta.json")]
     assert len(made["host"][0]) > 100_000

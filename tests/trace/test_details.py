@@ -154,7 +154,7 @@ def test_profile_counts_bytes_and_programs(trace: Trace, tmp_path: Path) -> None
     file = tmp_path / "profile.json"
     source = tmp_path / "source"
     source.write_bytes(b"x" * 300_000)
-    done = trace("--profile", "-o", file, "sh", "-c", f"cat {source}; exit 3")
+    done = trace("--ro", tmp_path, "--profile", "-o", file, "sh", "-c", f"cat {source}; exit 3")
     assert done.returncode == 3
     profile = json.loads(file.read_text())
     assert profile["io"]["written_bytes"] >= 300_000 or any(

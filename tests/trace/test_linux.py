@@ -169,7 +169,7 @@ def test_same_calls_as_strace_at_length(words: list[str], guest: Path, server: s
 
 
 def test_followed_across_kernels(guest: Path, trace: Trace) -> None:
-    done = trace("-o", "-", "sh", "-c", f"{guest} leave; exec {guest} leave")
+    done = trace("--rw", guest.parent, "-o", "-", "sh", "-c", f"{guest} leave; exec {guest} leave")
     assert done.returncode == 3
     lines = done.stdout.splitlines()
     assert sum("execve(" in line and str(guest) in line and line.endswith("= 0") for line in lines) == 2

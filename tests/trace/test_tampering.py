@@ -95,9 +95,8 @@ def test_conditions_and_counting(trace: Trace, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("a.conf", "b.conf", "c.txt", "d.conf")]
     for file in files:
         file.write_text(file.name)
-    done = trace(
-        "--inject", r'openat where path ~ "\.conf$" error=EACCES when=2+', "-e", "exit", "cat", *files
-    )
+    order = r'openat where path ~ "\.conf$" error=EACCES when=2+'
+    done = trace("--ro", tmp_path, "--inject", order, "-e", "exit", "cat", *files)
     assert done.stdout == "a.confc.txt"
     assert done.stderr.count("Permission denied") == 2
 
@@ -106,7 +105,7 @@ def test_what_a_call_fills_is_changed_after_it(trace: Trace, tmp_path: Path) -> 
     file = tmp_path / "text"
     file.write_text("abcdef")
     order = f'read where fd > 2 and path == "{file}" memory=buf+1:"XY" when=1'
-    done = trace("-e", "exit", "--inject", order, "cat", file)
+    done = trace("--ro", tmp_path, "-e", "exit", "--inject", order, "cat", file)
     assert done.stdout == "aXYdef"
 
 

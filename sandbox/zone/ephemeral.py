@@ -1,0 +1,269 @@
+"""A sandbox around one program, for as long as it runs: what `guise run` puts its guests into.
+
+Three processes.  The one that the shell started becomes the *monitor*; its child is the namespace's
+*init*; the init's child goes on with this Python program and becomes the guest.  The first two execute
+guise-init, a static program of a few pages: sandbox/zone/init says how they make exit status, signals and
+job control what they would be without a sandbox.  Killing any of them ends all of it.
+
+There are two views of the file system.  *Outside* is the host's own, with the sandbox's /proc: processes that
+serve the guest stay there.  *Inside* is the guest's.
+"""
+
+from __future__ import annotations
+
+import _signal  # not `signal` and `socket`: the enums that those build take longer than the sandbox
+import _socket
+import errno
+import os
+
+from sandbox.zone import ZoneError, confine, kernel
+from sandbox.zone.view import Share, furnish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NETWORKS = ("host", "none", "private")
+_NAMESPACES = ("mount", "pid", "ipc", "uts")
+_INIT = os.path.join(os.path.dirname(__file__), "guise-init")
+_SOCKET, _ATTENDANTS, _READY = 3, 4, 5  # descriptors that guise-init is started with
+_LAST_RESERVED = 99
+"""Numbers up to here are for no guest's thread: 16 and 17 in a mutex's owner mean something else on FreeBSD,
+whose own threads start at 100000."""
+_SECURE_PROC = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+
+
+class Request:
+    """What the sandbox shall share.
+
+    root        the host's folder that becomes "/"
+    shares      what appears besides, and what may be written to
+    network     one of NETWORKS: the host's, none at all, or one with nothing but a loopback of its own
+    program     the program's name as the user gave it, and its arguments
+    directory   where it starts ("": where we are)
+    read_only   folders of the host that stay as they are even below a writable one
+    """
+
+    __slots__ = ("arguments", "directory", "network", "program", "read_only", "root", "shares")
+
+    def __init__(
+        self,
+        program: str,
+        arguments: Sequence[str] = (),
+        *,
+        root: str = "/",
+        shares: Sequence[Share] = (),
+        network: str = "host",
+        directory: str = "",
+        read_only: Sequence[str] = (),
+    ) -> None:
+        self.program = program
+        self.arguments = tuple(arguments)
+        self.root = root
+        self.shares = tuple(shares)
+        self.network = network
+        self.directory = directory
+        self.read_only = tuple(read_only)
+
+
+class Sandbox:
+    """The sandbox as the process sees it that will become the guest, or its tracer."""
+
+    def __init__(self, request: Request, attendants: int, ready: int) -> None:
+        self._request = request
+        self._attendants = attendants
+        self._ready = ready
+        self._outside = -1
+        self._inside = -1
+        self._directory = "/"
+
+    def furnish(self) -> None:
+        """Build the guest's view of the file system, and see it.  Raises ZoneError."""
+        from sandbox.zone import surroundings
+
+        view, self._directory = surroundings.view_for(self._request)
+        self._outside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        kernel.unshare("mount")
+        furnish(view)
+        self._inside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        self._start_there()
+
+    def outside(self) -> None:
+        """See the host's files, until `inside`."""
+        kernel.set_namespace(self._outside, "mount")
+
+    def inside(self) -> None:
+        """See the guest's files again."""
+        kernel.set_namespace(self._inside, "mount")
+        self._start_there()
+
+    def hold(self, path: str) -> int:
+        """A descriptor of a file or folder of the host that the guest may have: all it gives is reading that.
+
+        Call it outside.
+        """
+        folder, name = (path, "") if os.path.isdir(path) else os.path.split(path)
+        tree = kernel.clone_tree(folder)
+        kernel.change_tree(tree, set=kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
+        if not name:
+            return tree
+        try:
+            return os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=tree)
+        finally:
+            os.close(tree)
+
+    def attend(self, pid: int) -> None:
+        """Process `pid` serves the guest: it does not keep the sandbox alive."""
+        os.write(self._attendants, pid.to_bytes(4, "little"))
+
+    def confine(self) -> None:
+        """The last thing before the guest's program: only its capabilities and calls are left.
+
+        Raises ZoneError.
+        """
+        os.read(self._ready, 1)  # until the init has made sure that the guest cannot trace it
+        try:
+            confine.confine(confine.KEPT if os.geteuid() == 0 else ())
+        except OSError as error:
+            raise ZoneError(f"the sandbox cannot be closed: {_reason(error)}; {_GO_ON}") from None
+
+    def _start_there(self) -> None:
+        try:
+            os.chdir(self._directory)
+        except OSError as error:
+            raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {_reason(error)}") from None
+
+
+_GO_ON = "--no-sandbox, or GUISE_SANDBOX=no for all runs, goes on without"
+
+
+def enter(request: Request) -> Sandbox:
+    """Put what follows into a sandbox: returns in a new process, and ends this one as that one ends.
+
+    Raises ZoneError where the host does not allow it; nothing has changed then.
+    """
+    if not os.access(_INIT, os.X_OK) or not os.access("/proc/self/ns/mnt", os.F_OK):
+        what = (
+            "/proc is not mounted"
+            if os.access(_INIT, os.X_OK)
+            else f"{_INIT} is missing: install Guise again"
+        )
+        raise ZoneError(f"there can be no sandbox: {what}; {_GO_ON}")
+    everything = _signal.valid_signals()
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, everything)
+    on_child = _signal.getsignal(_signal.SIGCHLD)
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    try:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, it would hide how children end
+        group = kernel.new_group()
+        _unshare((*_NAMESPACES, *(() if request.network == "host" else ("net",))))
+        init = os.fork()
+    except BaseException:
+        _signal.signal(_signal.SIGCHLD, on_child)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+        raise
+    if init:
+        apart = _stand_apart(group)
+        _become(("guise-monitor", "monitor", _SOCKET, init, int(apart)), (ours.fileno(),))
+    ours.close()
+    # The write ends tell something by who holds them: the first, that there may be attendants to come; the
+    # second, that the init is not ready.
+    hear, attendants = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    ready, not_ready = os.pipe2(os.O_CLOEXEC)
+    while _signal.sigpending():
+        _signal.sigtimedwait(everything, 0)  # the monitor has them too, and hands them on
+    kernel.start_numbers_after(_LAST_RESERVED)
+    guest = os.fork()
+    if guest:
+        words = ("guise-init", "init", _SOCKET, guest, _ATTENDANTS, _READY)
+        _become(words, (theirs.fileno(), hear, not_ready))
+    theirs.close()
+    os.close(hear)
+    os.close(not_ready)
+    _signal.signal(_signal.SIGCHLD, on_child)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+    try:
+        kernel.mount("proc", "/proc", _SECURE_PROC)
+        if request.network == "private":
+            kernel.loopback_up()
+    except OSError as error:
+        raise ZoneError(
+            f"this host does not let {_who()} have a /proc of its own ({_reason(error)}), as in a container "
+            f"that hides parts of it: {_GO_ON}"
+        ) from None
+    return Sandbox(request, attendants, ready)
+
+
+def _stand_apart(group: int) -> bool:
+    """Leave this process's group to the init and the guest: then what comes was sent to this process alone.
+
+    A session's leader may not leave its group: False.
+    """
+    try:
+        os.setpgid(0, group)
+    except OSError:
+        return False
+    finally:
+        os.waitpid(group, 0)
+    return True
+
+
+def _become(words: tuple[object, ...], descriptors: tuple[int, ...]) -> None:
+    """Execute guise-init with these descriptors at 3, 4, ... and no others; never returns."""
+    try:
+        base = max(descriptors) + 1
+        high = [os.dup2(old, base + at, inheritable=False) for at, old in enumerate(descriptors)]
+        try:
+            null = os.open(os.devnull, os.O_RDWR)
+        except OSError:  # a host without devices
+            null = os.memfd_create("guise-null")
+        for number in (0, 1, 2):
+            os.dup2(null, number)
+        for number, old in enumerate(high, _SOCKET):
+            os.dup2(old, number)
+        os.closerange(_SOCKET + len(high), max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
+        os.chdir("/")
+        os.execve(_INIT, [str(word) for word in words], {})
+    finally:
+        os._exit(125)
+
+
+def _unshare(kinds: tuple[str, ...]) -> None:
+    """New namespaces, and a user namespace around them where this process has no right to make them."""
+    try:
+        if os.geteuid() == 0:
+            try:
+                kernel.unshare(*kinds)
+            except OSError as error:
+                if error.errno != errno.EPERM:
+                    raise
+            else:
+                kernel.make_private("/")
+                return
+        user, group = os.geteuid(), os.getegid()
+        kernel.unshare("user", *kinds)
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+        kernel.make_private("/")
+    except OSError as error:
+        raise ZoneError(
+            f"this host does not let {_who()} isolate a program ({_reason(error)}): `guise doctor` says what "
+            f"would change that; {_GO_ON}"
+        ) from None
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _who() -> str:
+    return "its root here" if os.geteuid() == 0 else "an ordinary user"
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,56 @@
+/* guise-init: the two small processes around an isolated program.
+ *
+ *   guise-init monitor SOCKET CHILD APART               what the shell started; waits for CHILD
+ *   guise-init init SOCKET PROGRAM ATTENDANTS READY     process 1 of the namespace; PROGRAM's parent
+ *
+ * All arguments are numbers: descriptors and process ids; APART is 1 when no other process is in the monitor's
+ * process group.  Static, without a C library: it runs where the
+ * root directory has none, starts in a fraction of a millisecond and takes a few pages. */
+#include "calls.h"
+
+static bool same(const char *a, const char *b)
+{
+    while (*a != 0 && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+static int number(const char *text)
+{
+    int value = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        value = value * 10 + (*text - '0');
+    return value;
+}
+
+static void explain(void)
+{
+    static const char text[] = "guise-init is started by guise: run \"guise run PROGRAM\" instead\n";
+    CALL3(__NR_write, 2, text, sizeof(text) - 1);
+}
+
+void start(long *stack) __attribute__((noreturn, used));
+void start(long *stack)
+{
+    long count = stack[0];
+    char **words = (char **)(stack + 1);
+    if (count == 5 && same(words[1], "monitor"))
+        monitor(number(words[2]), number(words[3]), number(words[4]) != 0);
+    if (count == 6 && same(words[1], "init"))
+        init(number(words[2]), number(words[3]), number(words[4]), number(words[5]));
+    explain();
+    leave(125);
+}
+
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
+
+/* The compiler may call these for initialisers. */
+void *memset(void *to, int value, size_t size)
+{
+    char *at = to;
+    while (size-- > 0)
+        *at++ = (char)value;
+    return to;
+}
