@@ -73,8 +73,8 @@ class Sandbox:
         self._request = request
         self._attendants = attendants
         self._ready = ready
-        self._outside = -1
-        self._inside = -1
+        self._outside = self._inside = -1
+        self._outer_root = self._inner_root = -1
         self._directory = "/"
 
     def furnish(self) -> None:
@@ -82,19 +82,19 @@ class Sandbox:
         from sandbox.zone import surroundings
 
         view, self._directory = surroundings.view_for(self._request)
-        self._outside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        self._outside, self._outer_root = _where_we_are()
         kernel.unshare("mount")
         furnish(view)
-        self._inside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        self._inside, self._inner_root = _where_we_are()
         self._start_there()
 
     def outside(self) -> None:
         """See the host's files, until `inside`."""
-        kernel.set_namespace(self._outside, "mount")
+        _go(self._outside, self._outer_root)
 
     def inside(self) -> None:
         """See the guest's files again."""
-        kernel.set_namespace(self._inside, "mount")
+        _go(self._inside, self._inner_root)
         self._start_there()
 
     def hold(self, path: str) -> int:
@@ -132,6 +132,21 @@ class Sandbox:
             os.chdir(self._directory)
         except OSError as error:
             raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {_reason(error)}") from None
+
+
+def _where_we_are() -> tuple[int, int]:
+    """Descriptors of this process's mount namespace, and of its root in there."""
+    namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    return namespace, os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _go(namespace: int, root: int) -> None:
+    """Into a mount namespace, and to a root in it: whoever enters one is put at its topmost otherwise, which
+    in a chroot is another.
+    """
+    kernel.set_namespace(namespace, "mount")
+    os.fchdir(root)
+    os.chroot(".")
 
 
 _GO_ON = "--no-sandbox, or GUISE_SANDBOX=no for all runs, goes on without"

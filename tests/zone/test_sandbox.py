@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -224,6 +225,20 @@ def test_a_link_in_a_foreign_root_leads_nowhere_else(run: Run, tmp_path: Path) -
     assert done.returncode in (125, 127)
     assert len(done.stderr.splitlines()) == 1
     assert os.listdir(outside) == []
+
+
+def test_started_in_a_changed_root(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    started = " ".join(map(shlex.quote, command("run", "sh", "-c", "pwd; ls")))
+    script = f"""
+    mkdir {tmp_path}/root; mount --rbind / {tmp_path}/root; mount -t tmpfs none {tmp_path}/root/mnt
+    mkdir {tmp_path}/root/mnt/here; touch {tmp_path}/root/mnt/here/file
+    exec chroot {tmp_path}/root sh -c 'cd /mnt/here && exec "$@"' sh {started}
+    """
+    words = ["unshare", "--mount", "sh", "-ec", script]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "/mnt/here\nfile\n", "")
 
 
 def test_descriptors_of_the_host_are_no_way_out(run: Run) -> None:
