@@ -22,8 +22,7 @@ long bsd_sys_close(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARG
 
 /* ---- many at once ------------------------------------------------------------------------------- */
 
-/* Announces every open descriptor of [low, high], so that the host can then close them in one step. */
-static void announce(struct thread *t, u32 low, u32 high)
+void each_descriptor(struct thread *t, u32 low, u32 high, descriptor_visitor visit, void *context)
 {
     u8 buffer[2048] __attribute__((aligned(8)));
     long list = host(__NR_openat, LINUX_AT_FDCWD, "/proc/self/fd",
@@ -32,8 +31,8 @@ static void announce(struct thread *t, u32 low, u32 high)
         u64 limit[2] = {0, 0};
         host(__NR_getrlimit, RLIMIT_NOFILE, limit);
         for (u64 fd = low; fd <= high && fd < limit[0]; fd++)
-            if (!hidden(t, fd))
-                fd_closing(t, (int)fd);
+            if (!hidden(t, fd) && !is_error(host(__NR_fcntl, fd, LINUX_F_GETFD, 0)))
+                visit(t, (int)fd, context);
         return;
     }
     for (long got; (got = host(__NR_getdents64, list, buffer, sizeof(buffer))) > 0;) {
@@ -44,11 +43,13 @@ static void announce(struct thread *t, u32 low, u32 high)
                 fd = fd * 10 + (u32)(*digit - '0');
             at += entry->reclen;
             if (entry->name[0] != '.' && fd >= low && fd <= high && fd != (u32)list && !hidden(t, fd))
-                fd_closing(t, (int)fd);
+                visit(t, (int)fd, context);
         }
     }
     host(__NR_close, list);
 }
+
+static void announce(struct thread *t, int fd, void *context UNUSED) { fd_closing(t, fd); }
 
 /* The host's close_range on both sides of the runtime's own descriptors. */
 long close_around_reserved(struct thread *t, u32 low, u32 high, u64 flags)
@@ -64,7 +65,7 @@ long close_around_reserved(struct thread *t, u32 low, u32 high, u64 flags)
 
 long close_between(struct thread *t, u32 low, u32 high)
 {
-    announce(t, low, high);
+    each_descriptor(t, low, high, announce, NULL); /* so that the host can then close them in one step */
     return close_around_reserved(t, low, high, 0);
 }
 

@@ -57,6 +57,8 @@ long stat_at(struct thread *t, u64 fd, u64 path, u64 flags, struct bsd_stat *st)
 /* unlinkat, with the guest's AT_REMOVEDIR and AT_RESOLVE_BENEATH. */
 #define REMOVE_FLAGS (BSD_AT_REMOVEDIR | BSD_AT_RESOLVE_BENEATH)
 long remove_name(struct thread *t, u64 fd, u64 path, u64 flags);
+/* Calls that not every kernel has a number for. */
+long bsd_sys_renameat(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]);
 /* mknod: `device` in the guest's form. */
 long make_node(struct thread *t, u64 fd, u64 path, u64 mode, u64 device);
 
@@ -112,6 +114,9 @@ long own_terminal_request(struct thread *t, int fd, u32 command, u64 data);
 
 /* ---- descriptors -------------------------------------------------------------------------------- */
 
+/* Calls visit for every open descriptor of [low, high], the runtime's own left out. */
+typedef void (*descriptor_visitor)(struct thread *t, int fd, void *context);
+void each_descriptor(struct thread *t, u32 low, u32 high, descriptor_visitor visit, void *context);
 /* dup2 with the host's O_CLOEXEC or 0. */
 long duplicate_onto(struct thread *t, int from, int to, u64 host_flags);
 /* The host's close_range of all but the runtime's own, and all of it with those told who watch them. */

@@ -178,10 +178,15 @@ static long move_break(struct process *p, u64 wanted)
     return (long)end;
 }
 
-long bsd_sys_break(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long set_break(struct thread *t, u64 wanted)
 {
     lock_acquire(&break_lock);
-    long r = move_break(t->process, a[0]);
+    long r = move_break(t->process, wanted);
     lock_release(&break_lock);
     return r;
+}
+
+long bsd_sys_break(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    return set_break(t, a[0]);
 }

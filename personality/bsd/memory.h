@@ -18,6 +18,8 @@ struct mapping {
 
 /* Maps it, by the rules that the family shares; the size becomes whole pages.  The address or -errno. */
 long map_memory(struct thread *t, struct mapping *m);
+/* The new end of the break, or -errno; of one below its beginning, the end that it has. */
+long set_break(struct thread *t, u64 wanted);
 long protect_memory(u64 address, u64 size, u32 protection);
 
 enum inheritance { INHERITED_SHARED, INHERITED_COPY, INHERITED_NOT, INHERITED_ZERO };

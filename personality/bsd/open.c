@@ -108,6 +108,9 @@ static long open_file(struct thread *t, u64 at, u64 path, u64 flags, u64 mode)
     if (truncate_later)
         host_flags &= ~(u64)LINUX_O_TRUNC;
     r = open_place(dirfd, path, flags, host_flags, mode);
+    const char *device = r == -ENOENT ? own_device(path) : NULL;
+    if (device != NULL)
+        r = open_place(dirfd, (u64)device, flags, host_flags, mode);
     /* An existing directory may be opened with O_CREAT, as long as it is only read. */
     u64 writing = BSD_O_ACCMODE | BSD_O_TRUNC | BSD_O_EXCL;
     if (r == -EISDIR && flags & BSD_O_CREAT && !(flags & writing))

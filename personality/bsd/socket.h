@@ -9,10 +9,8 @@
 
 #include <linux/fcntl.h>
 
-#include "runtime.h"
-#include "abi_bsd.h"
+#include "bsd.h"
 #include "abi_linux.h"
-#include "absent.h"
 
 /* SO_NOSIGPIPE.  As the host's flag it asks poll to report queued network errors as POLLPRI, which only
  * happens on sockets that also set IP_RECVERR: FreeBSD has no such option. */
@@ -132,6 +130,15 @@ long tcp_level_set(struct option_call *c);
 long tcp_level_get(struct option_call *c);
 /* In each kernel's own folder: members of TCP_INFO's structure that it alone has. */
 void own_tcp_info(const struct linux_tcp_info *from, struct bsd_tcp_info *to);
+/* The algorithm against congestion.  What it is called here where the host says "reno", and the failure for a name that
+ * the host does not know. */
+struct congestion_words {
+    const char *reno;
+    u32 longest;
+    long unknown;
+};
+long congestion_set(const struct option_call *c, const struct congestion_words *words);
+long congestion_get(struct option_call *c, const struct congestion_words *words);
 long multicast_group_set(struct option_call *c, int host_level);
 /* What follows when a group was joined, with or without success; the option's result. */
 long multicast_joined(const struct option_call *c, int host_level, long r);
@@ -172,8 +179,11 @@ bool credentials_from_host(int fd, long kind, const struct linux_ucred *from, st
 long credentials_receive(int fd, long kind, u32 guest_room, struct linux_msghdr *m, u64 flags);
 
 bool own_timestamp(int host_type, const u8 *stamp, struct control_buffer *to);
-/* A message at level IPPROTO_IP that the common code does not know; nothing is appended where there is no word for it. */
-bool own_ip_message(int host_type, const u8 *data, struct control_buffer *to);
+/* A message at level IPPROTO_IP that the common code does not know, or that is more than one here; nothing is appended
+ * where there is no word for it. */
+bool own_ip_message(int fd, int host_type, const u8 *data, struct control_buffer *to);
+/* Whether the host's IP_PKTINFO was asked for as IP_RECVIF. */
+bool own_interface_wanted(int fd);
 
 /* ---- data ------------------------------------------------------------------------------------------ */
 
@@ -192,6 +202,9 @@ extern u32 socket_nosigpipe_used;
 long socket_write(struct thread *t, int fd, u64 buffer, u64 length, bool vector);
 /* The host's write said EPIPE: raise the signal that it left out.  Returns -EPIPE. */
 long socket_write_broken(struct thread *t, int fd);
+
+/* accept4, for kernels that have it under other names only. */
+long bsd_sys_accept4(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]);
 
 /* ---- requests on sockets, called by ioctl ------------------------------------------------------------ */
 

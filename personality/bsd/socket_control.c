@@ -186,14 +186,16 @@ static bool ip_from_host(int fd, int type, const u8 *data, struct control_buffer
     switch (type) {
     case LINUX_IP_PKTINFO:
         memcpy(&info, data, sizeof(info));
-        return interface_from_host(fd, (u32)info.ifindex, to);
+        if (!own_ip_message(fd, type, data, to))
+            return false;
+        return !own_interface_wanted(fd) || interface_from_host(fd, (u32)info.ifindex, to);
     case LINUX_IP_ORIGDSTADDR:
         memcpy(&destination, data, sizeof(destination));
         return control_append_data(to, LINUX_IPPROTO_IP, BSD_IP_RECVDSTADDR, &destination.addr, 4);
     case LINUX_IP_TTL: /* an int on the host, little endian */
         return control_append_data(to, LINUX_IPPROTO_IP, BSD_IP_RECVTTL, data, 1);
     default:
-        return own_ip_message(type, data, to);
+        return own_ip_message(fd, type, data, to);
     }
 }
 

@@ -1,6 +1,6 @@
 /* Options at level SOL_SOCKET.
  *
- * getsockopt shows a switch that is on as the option's own bit, as the BSDs do.  Not served, because
+ * getsockopt shows a switch that is on as the option's own bit or as 1, by kernel.  Not served, because
  * the host has nothing like it: SO_SNDLOWAT (set), SO_USER_COOKIE, SO_NO_OFFLOAD, SO_NO_DDP, SO_RERROR,
  * SO_USELOOPBACK. */
 #include "socket.h"
@@ -10,19 +10,19 @@
 #define LONGEST_LINGER 65535
 
 static const struct option_rule rules[] = {
-    {BSD_SO_DEBUG, LINUX_SOL_SOCKET, LINUX_SO_DEBUG, BSD_SO_DEBUG, 0},
-    {BSD_SO_ACCEPTCONN, LINUX_SOL_SOCKET, LINUX_SO_ACCEPTCONN, BSD_SO_ACCEPTCONN, OPTION_GET_ONLY},
-    {BSD_SO_REUSEADDR, LINUX_SOL_SOCKET, LINUX_SO_REUSEADDR, BSD_SO_REUSEADDR, 0},
-    {BSD_SO_KEEPALIVE, LINUX_SOL_SOCKET, LINUX_SO_KEEPALIVE, BSD_SO_KEEPALIVE, 0},
-    {BSD_SO_DONTROUTE, LINUX_SOL_SOCKET, LINUX_SO_DONTROUTE, BSD_SO_DONTROUTE, 0},
-    {BSD_SO_BROADCAST, LINUX_SOL_SOCKET, LINUX_SO_BROADCAST, BSD_SO_BROADCAST, 0},
-    {BSD_SO_OOBINLINE, LINUX_SOL_SOCKET, LINUX_SO_OOBINLINE, BSD_SO_OOBINLINE, 0},
+    {BSD_SO_DEBUG, LINUX_SOL_SOCKET, LINUX_SO_DEBUG, WAY_OPTION_IS_ON(BSD_SO_DEBUG), 0},
+    {BSD_SO_ACCEPTCONN, LINUX_SOL_SOCKET, LINUX_SO_ACCEPTCONN, WAY_OPTION_IS_ON(BSD_SO_ACCEPTCONN), OPTION_GET_ONLY},
+    {BSD_SO_REUSEADDR, LINUX_SOL_SOCKET, LINUX_SO_REUSEADDR, WAY_OPTION_IS_ON(BSD_SO_REUSEADDR), 0},
+    {BSD_SO_KEEPALIVE, LINUX_SOL_SOCKET, LINUX_SO_KEEPALIVE, WAY_OPTION_IS_ON(BSD_SO_KEEPALIVE), 0},
+    {BSD_SO_DONTROUTE, LINUX_SOL_SOCKET, LINUX_SO_DONTROUTE, WAY_OPTION_IS_ON(BSD_SO_DONTROUTE), 0},
+    {BSD_SO_BROADCAST, LINUX_SOL_SOCKET, LINUX_SO_BROADCAST, WAY_OPTION_IS_ON(BSD_SO_BROADCAST), 0},
+    {BSD_SO_OOBINLINE, LINUX_SOL_SOCKET, LINUX_SO_OOBINLINE, WAY_OPTION_IS_ON(BSD_SO_OOBINLINE), 0},
     /* The host balances the load between the sockets of one port in either case. */
-    {BSD_SO_REUSEPORT, LINUX_SOL_SOCKET, LINUX_SO_REUSEPORT, BSD_SO_REUSEPORT, 0},
+    {BSD_SO_REUSEPORT, LINUX_SOL_SOCKET, LINUX_SO_REUSEPORT, WAY_OPTION_IS_ON(BSD_SO_REUSEPORT), 0},
     {BSD_SO_RCVLOWAT, LINUX_SOL_SOCKET, LINUX_SO_RCVLOWAT, 0, 0},
     {BSD_SO_SNDLOWAT, LINUX_SOL_SOCKET, LINUX_SO_SNDLOWAT, 0, OPTION_GET_ONLY},
     {BSD_SO_TYPE, LINUX_SOL_SOCKET, LINUX_SO_TYPE, 0, OPTION_GET_ONLY},
-    {BSD_SO_NOSIGPIPE, LINUX_SOL_SOCKET, HOST_HOLDS_NOSIGPIPE, BSD_SO_NOSIGPIPE, 0},
+    {BSD_SO_NOSIGPIPE, LINUX_SOL_SOCKET, HOST_HOLDS_NOSIGPIPE, WAY_OPTION_IS_ON(BSD_SO_NOSIGPIPE), 0},
 };
 
 /* ---- sizes and times ---------------------------------------------------------------------------- */
@@ -62,14 +62,15 @@ static int timeout_name(int name)
 
 static long set_timeout(const struct option_call *c)
 {
-    s64 limit[2];
-    long r = option_read(c, limit, sizeof(limit));
+    struct bsd_timeval limit;
+    long r = option_read(c, &limit, sizeof(limit));
 
     if (r)
         return r;
-    if (limit[0] < 0 || limit[1] < 0 || limit[1] >= 1000000)
+    if (limit.sec < 0 || limit.usec < 0 || limit.usec >= 1000000)
         return -EDOM;
-    return host(__NR_setsockopt, c->fd, LINUX_SOL_SOCKET, timeout_name(c->name), limit, sizeof(limit));
+    const s64 wanted[2] = {limit.sec, limit.usec};
+    return host(__NR_setsockopt, c->fd, LINUX_SOL_SOCKET, timeout_name(c->name), wanted, sizeof(wanted));
 }
 
 static long get_timeout(struct option_call *c)
@@ -100,7 +101,7 @@ static long get_linger(struct option_call *c)
     long r = host(__NR_getsockopt, c->fd, LINUX_SOL_SOCKET, LINUX_SO_LINGER, &value, &size);
 
     if (value.onoff)
-        value.onoff = BSD_SO_LINGER;
+        value.onoff = WAY_OPTION_IS_ON(BSD_SO_LINGER);
     return r ? r : option_write(c, &value, sizeof(value));
 }
 

@@ -34,6 +34,13 @@ long bsd_sys_semop(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[
     return host_intr(__NR_semop, (s32)a[0], a[1], a[2]);
 }
 
+long bsd_sys_semtimedop(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    if (a[2] > MOST_OPERATIONS)
+        return -E2BIG;
+    return host_intr(__NR_semtimedop, (s32)a[0], a[1], a[2], a[3]);
+}
+
 /* The guest's union of a number, a structure and an array comes by address here, not by value. */
 static long union_in(u64 address, u64 *value) { return get_u64(address, value); }
 

@@ -32,7 +32,9 @@ bool own_timestamp(int type, const u8 *data, struct control_buffer *to)
     }
 }
 
-bool own_ip_message(int host_type, const u8 *data, struct control_buffer *to)
+bool own_ip_message(int fd UNUSED, int host_type, const u8 *data, struct control_buffer *to)
 {
     return host_type != LINUX_IP_TOS || control_append_data(to, LINUX_IPPROTO_IP, FREEBSD_IP_RECVTOS, data, 1);
 }
+
+bool own_interface_wanted(int fd UNUSED) { return true; }

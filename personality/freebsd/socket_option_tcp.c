@@ -13,42 +13,7 @@ void own_tcp_info(const struct linux_tcp_info *from, struct freebsd_tcp_info *to
     to->rttmin = from->min_rtt;
 }
 
-/* The one algorithm that both kernels have under different names. */
-static const char freebsd_reno[] = "newreno", host_reno[] = "reno";
-
-static long set_congestion(const struct option_call *c)
-{
-    char name[FREEBSD_TCP_CA_NAME_MAX];
-    u32 size = c->size < sizeof(name) - 1 ? c->size : sizeof(name) - 1;
-    const char *wanted = name;
-    long r;
-
-    memset(name, 0, sizeof(name));
-    if (!size)
-        return -EINVAL;
-    r = option_read(c, name, size);
-    if (r)
-        return r;
-    if (!strcmp(name, freebsd_reno))
-        wanted = host_reno;
-    r = host(__NR_setsockopt, c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_CONGESTION, wanted, strlen(wanted));
-    return r == -ENOENT || r == -EPERM ? -ESRCH : r;
-}
-
-static long get_congestion(struct option_call *c)
-{
-    char name[FREEBSD_TCP_CA_NAME_MAX + 1];
-    u32 size = FREEBSD_TCP_CA_NAME_MAX;
-    long r;
-
-    memset(name, 0, sizeof(name));
-    r = host(__NR_getsockopt, c->fd, LINUX_IPPROTO_TCP, LINUX_TCP_CONGESTION, name, &size);
-    if (r)
-        return r;
-    if (!strcmp(name, host_reno))
-        return option_write(c, freebsd_reno, sizeof(freebsd_reno));
-    return option_write(c, name, (u32)strlen(name) + 1);
-}
+static const struct congestion_words congestion = {"newreno", FREEBSD_TCP_CA_NAME_MAX, -ESRCH};
 
 /* Seconds here, milliseconds there. */
 static long set_unacked_time(const struct option_call *c)
@@ -100,7 +65,7 @@ bool tcp_own_option(struct option_call *c, bool set, long *result)
                       : option_get_by_rule(c, rules, ARRAY_LENGTH(rules));
         return true;
     case FREEBSD_TCP_CONGESTION:
-        *result = set ? set_congestion(c) : get_congestion(c);
+        *result = set ? congestion_set(c, &congestion) : congestion_get(c, &congestion);
         return true;
     case FREEBSD_TCP_MAXUNACKTIME:
         *result = set ? set_unacked_time(c) : get_unacked_time(c);

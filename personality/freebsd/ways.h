@@ -73,6 +73,14 @@ static inline u64 device_to_host(u64 device)
     return (minor & 0xffU) | (major & 0xfffU) << 8 | (minor & 0xfffff00U) << 12;
 }
 
+/* A device that this kernel has and the host has under another name; NULL. */
+static inline const char *own_device(u64 path UNUSED) { return NULL; }
+
+/* ---- sockets ----------------------------------------------------------------------------------- */
+
+/* What getsockopt says of a switch that is on. */
+#define WAY_OPTION_IS_ON(option) (option)
+
 /* ---- event queues ------------------------------------------------------------------------------ */
 
 /* Filters are numbered -1, -2 and so on. */

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from personality.bsd.facts import processors
 from personality.freebsd import releases
 from personality.freebsd.sysctl import calls, node, tree
-from personality.freebsd.sysctl.hw import processors
 from personality.supervisor.guest import Guest
 
 NAME, OLD, LENGTH, NEW = 0x10000, 0x20000, 0x90000, 0xA0000

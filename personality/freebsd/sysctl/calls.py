@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 
+from personality.bsd.request import Request
 from personality.freebsd.sysctl import tree
 from personality.freebsd.sysctl.node import ANYBODY, NODE, WRITE, Node
-from personality.freebsd.sysctl.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

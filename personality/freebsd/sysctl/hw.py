@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
+from personality.bsd.facts import PAGE, megahertz, meminfo, memory, model, processors
 from personality.freebsd.sysctl.node import (
     Node,
     branch,
@@ -18,45 +19,6 @@ from personality.freebsd.sysctl.node import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from personality.supervisor.guest import Guest
-
-PAGE = 4096
-
-
-def processors(_guest: Guest) -> int:
-    return os.cpu_count() or 1
-
-
-def memory(_guest: Guest) -> int:
-    return os.sysconf("SC_PHYS_PAGES") * PAGE
-
-
-def meminfo() -> dict[str, int]:
-    """/proc/meminfo in bytes."""
-    values: dict[str, int] = {}
-    with open("/proc/meminfo", encoding="ascii") as file:
-        for line in file:
-            name, _, rest = line.partition(":")
-            words = rest.split()
-            values[name] = int(words[0]) * (1024 if words[-1] == "kB" else 1)
-    return values
-
-
-def cpu_fact(name: str) -> str:
-    """A line of /proc/cpuinfo for the first processor, "" when it is not there."""
-    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            key, _, value = line.partition(":")
-            if key.strip() == name:
-                return value.strip()
-    return ""
-
-
-def megahertz(_guest: Guest) -> int:
-    return int(float(cpu_fact("cpu MHz") or 0))
-
-
-def _model(_guest: Guest) -> str:
-    return cpu_fact("model name") or "amd64"
 
 
 def _user_memory(_guest: Guest) -> int:
@@ -73,7 +35,7 @@ NODES: dict[str, Node] = {
         "hw",
         [
             string("machine", "amd64", "Machine class", 1),
-            string("model", _model, "Machine model", 2),
+            string("model", model, "Machine model", 2),
             integer("ncpu", processors, "Number of active CPUs", 3),
             integer("byteorder", 1234, "System byte order", 4),
             unsigned_long("physmem", memory, "Amount of physical memory (in bytes)", 5),

@@ -5,9 +5,25 @@ from __future__ import annotations
 import os
 import struct
 
+from personality.bsd.facts import (
+    PAGE,
+    boot_time,
+    domain,
+    files_per_process,
+    host_id,
+    host_uuid,
+    hostname,
+    max_files,
+    max_processes,
+    open_files,
+    processors,
+    set_domain,
+    set_hostname,
+    statistics,
+)
+from personality.bsd.request import Request
 from personality.freebsd import releases
 from personality.freebsd.sysctl import kern_ipc, kern_proc, tree
-from personality.freebsd.sysctl.hw import PAGE, processors
 from personality.freebsd.sysctl.node import (
     ANYBODY,
     OPAQUE,
@@ -24,7 +40,6 @@ from personality.freebsd.sysctl.node import (
     unsigned,
     unsigned_long,
 )
-from personality.freebsd.sysctl.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,59 +64,6 @@ def _version(guest: Guest) -> str:
     return f"FreeBSD {_release(guest)} GENERIC\n"
 
 
-def _hostname(_guest: Guest) -> str:
-    return os.uname().nodename
-
-
-def _domain(_guest: Guest) -> str:
-    with open("/proc/sys/kernel/domainname", encoding="utf-8", errors="replace") as file:
-        name = file.read().strip()
-    return "" if name == "(none)" else name
-
-
-def _set_hostname(_guest: Guest, value: bytes) -> None:
-    import socket
-
-    socket.sethostname(os.fsdecode(value.rstrip(b"\0")))
-
-
-def _set_domain(_guest: Guest, value: bytes) -> None:
-    with open("/proc/sys/kernel/domainname", "wb") as file:
-        file.write(value.rstrip(b"\0"))
-
-
-def _machine_id() -> str:
-    try:
-        with open("/etc/machine-id", encoding="ascii") as file:
-            text = file.read().strip()
-    except OSError:
-        text = ""
-    return text if len(text) == 32 else "0" * 32
-
-
-def _host_uuid(_guest: Guest) -> str:
-    text = _machine_id()
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
-
-
-def _host_id(_guest: Guest) -> int:
-    return int(_machine_id()[:8], 16)
-
-
-def statistics(name: str) -> list[int]:
-    """The numbers of one line of /proc/stat."""
-    with open("/proc/stat", encoding="ascii") as file:
-        for line in file:
-            words = line.split()
-            if words and words[0] == name:
-                return [int(word) for word in words[1:]]
-    return []
-
-
-def _boot_time(_guest: Guest) -> bytes:
-    return struct.pack("<2q", (statistics("btime") or [0])[0], 0)
-
-
 def _processor_time(name: str) -> bytes:
     """long[CPUSTATES]: user, nice, system, interrupt, idle, in ticks of stathz."""
     ticks = [*statistics(name), 0, 0, 0, 0, 0, 0, 0][:7]
@@ -115,27 +77,6 @@ def _times(_guest: Guest) -> bytes:
 
 def _times_of_each(guest: Guest) -> bytes:
     return b"".join(_processor_time(f"cpu{number}") for number in range(processors(guest)))
-
-
-def _host_number(path: str, limit: int = 0x7FFFFFFF) -> int:
-    with open(path, encoding="ascii") as file:
-        return min(int(file.read().split()[0]), limit)
-
-
-def _max_processes(_guest: Guest) -> int:
-    return _host_number("/proc/sys/kernel/pid_max")
-
-
-def _max_files(_guest: Guest) -> int:
-    return _host_number("/proc/sys/fs/file-max")
-
-
-def _open_files(_guest: Guest) -> int:
-    return _host_number("/proc/sys/fs/file-nr")
-
-
-def _files_per_process(_guest: Guest) -> int:
-    return _host_number("/proc/sys/fs/nr_open")
 
 
 def _random(request: Request, rest: tuple[int, ...]) -> None:
@@ -238,12 +179,12 @@ _CHILDREN = [
     integer("osrevision", 199506, "Operating system revision", 3),
     string("version", _version, "Kernel version", 4),
     integer("maxvnodes", 100000, "Target for maximum number of vnodes", 5),
-    integer("maxproc", _max_processes, "Maximum number of processes", 6),
-    integer("maxfiles", _max_files, "Maximum number of files", 7),
+    integer("maxproc", max_processes, "Maximum number of processes", 6),
+    integer("maxfiles", max_files, "Maximum number of files", 7),
     integer("argmax", _ARG_MAX, "Maximum bytes of argument to execve(2)", 8),
     integer("securelevel", -1, "Current secure level", 9),
-    string("hostname", _hostname, "Hostname", 10, write=_set_hostname),
-    unsigned_long("hostid", _host_id, "Host ID", 11),
+    string("hostname", hostname, "Hostname", 10, write=set_hostname),
+    unsigned_long("hostid", host_id, "Host ID", 11),
     opaque(
         "clockrate",
         "S,clockinfo",
@@ -256,12 +197,12 @@ _CHILDREN = [
     integer("ngroups", 1023, "Maximum number of supplemental groups a user can belong to", 18),
     integer("job_control", 1, "Whether job control is available", 19),
     integer("saved_ids", 1, "Whether saved set-group/user ID is available", 20),
-    opaque("boottime", "S,timeval", _boot_time, "System boottime", 21),
-    string("domainname", _domain, "Name of the current YP/NIS domain", 22, write=_set_domain),
+    opaque("boottime", "S,timeval", boot_time, "System boottime", 21),
+    string("domainname", domain, "Name of the current YP/NIS domain", 22, write=set_domain),
     integer("osreldate", _release_number, "Kernel release date", 24),
     string("bootfile", "/boot/kernel/kernel", "Name of kernel file booted", 26),
-    integer("maxfilesperproc", _files_per_process, "Maximum files allowed open per process", 27),
-    integer("maxprocperuid", _max_processes, "Maximum processes allowed per userid", 28),
+    integer("maxfilesperproc", files_per_process, "Maximum files allowed open per process", 27),
+    integer("maxprocperuid", max_processes, "Maximum processes allowed per userid", 28),
     branch("ipc", kern_ipc.CHILDREN, "IPC", 30),
     handled(
         "ps_strings", _ps_strings, "Location of process' ps_strings structure", 32, kind=ULONG, format="LU"
@@ -269,19 +210,19 @@ _CHILDREN = [
     handled("usrstack", _user_stack, "Top of process stack", 33, kind=ULONG, format="LU"),
     integer("logsigexit", 0, "Log processes quitting on abnormal signals to syslog(3)", 34),
     integer("iov_max", 1024, "Maximum number of elements in an I/O vector; sysconf(_SC_IOV_MAX)", 35),
-    string("hostuuid", _host_uuid, "Host UUID", 36),
+    string("hostuuid", host_uuid, "Host UUID", 36),
     handled("arandom", _random, "arc4rand", 37, kind=OPAQUE, format=""),
     unsigned_long("maxphys", 1 << 20, "Maximum block I/O access size", 38),
     string("ident", "GENERIC", "Kernel identifier"),
     string("supported_archs", "amd64", "Supported architectures for binaries"),
     integer("maxusers", 384, "Hint for kernel tuning"),
-    integer("openfiles", _open_files, "System-wide number of open files"),
+    integer("openfiles", open_files, "System-wide number of open files"),
     integer("hz", 1000, "Number of clock ticks per second"),
     opaque("cp_time", "L", _times, "CPU time statistics"),
     opaque("cp_times", "L", _times_of_each, "per-CPU time statistics"),
     integer("ccpu", 1948, "Decay factor used for updating %CPU"),
     integer("fscale", 2048, "Fixed-point scale factor used for calculating load average values"),
-    integer("pid_max", _max_processes, "Maximum allowed pid"),
+    integer("pid_max", max_processes, "Maximum allowed pid"),
     integer("pid_max_limit", 99999, "Largest value of kern.pid_max"),
     integer("randompid", 0, "Random PID modulus"),
     integer("lastpid", 0, "Last used PID"),

@@ -9,11 +9,12 @@ import errno
 import os
 import struct
 
+from personality.bsd import processes
+from personality.bsd.processes import guest_program, stack_top
+from personality.bsd.request import Request
 from personality.freebsd import releases
 from personality.freebsd.sysctl import process, process_files, tree
 from personality.freebsd.sysctl.node import ANYBODY, OPAQUE, READ, WRITE, Node, handled
-from personality.freebsd.sysctl.process import guest_program, stack_top
-from personality.freebsd.sysctl.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,21 +35,21 @@ def _one(rest: tuple[int, ...], request: Request) -> int:
     return request.guest.pid if pid == -1 else pid
 
 
-def _stat(pid: int) -> process.Stat:
+def _stat(pid: int) -> processes.Stat:
     try:
-        return process.read_stat(pid)
+        return processes.read_stat(pid)
     except (FileNotFoundError, ProcessLookupError):
         raise tree.fail(errno.ESRCH) from None
 
 
 def _list(
-    request: Request, choice: Callable[[process.Stat, int], bool] | None, number: int, *, threads: bool
+    request: Request, choice: Callable[[processes.Stat, int], bool] | None, number: int, *, threads: bool
 ) -> None:
     if request.address == 0:
         request.out(bytes(process.KINFO_SIZE * _SLACK))
-    for pid in process.all_pids():
+    for pid in processes.all_pids():
         try:
-            stat = process.read_stat(pid)
+            stat = processes.read_stat(pid)
             if choice is None or choice(stat, number):
                 for entry in process.kinfo(stat, threads=threads):
                     request.out(entry)
@@ -90,32 +91,32 @@ def _all_threads(request: Request, rest: tuple[int, ...]) -> None:
     _list(request, None, 0, threads=True)
 
 
-def _in_group(stat: process.Stat, number: int) -> bool:
+def _in_group(stat: processes.Stat, number: int) -> bool:
     return stat.group == number
 
 
-def _in_session(stat: process.Stat, number: int) -> bool:
+def _in_session(stat: processes.Stat, number: int) -> bool:
     return stat.session == number
 
 
-def _on_terminal(stat: process.Stat, number: int) -> bool:
+def _on_terminal(stat: processes.Stat, number: int) -> bool:
     return stat.terminal == number
 
 
-def _of_user(stat: process.Stat, number: int) -> bool:
-    return process.ids(stat.pid).effective_user == number
+def _of_user(stat: processes.Stat, number: int) -> bool:
+    return processes.ids(stat.pid).effective_user == number
 
 
-def _of_real_user(stat: process.Stat, number: int) -> bool:
-    return process.ids(stat.pid).real_user == number
+def _of_real_user(stat: processes.Stat, number: int) -> bool:
+    return processes.ids(stat.pid).real_user == number
 
 
-def _of_group_id(stat: process.Stat, number: int) -> bool:
-    return process.ids(stat.pid).effective_group == number
+def _of_group_id(stat: processes.Stat, number: int) -> bool:
+    return processes.ids(stat.pid).effective_group == number
 
 
-def _of_real_group_id(stat: process.Stat, number: int) -> bool:
-    return process.ids(stat.pid).real_group == number
+def _of_real_group_id(stat: processes.Stat, number: int) -> bool:
+    return processes.ids(stat.pid).real_group == number
 
 
 def _arguments(request: Request, rest: tuple[int, ...]) -> None:
@@ -130,19 +131,19 @@ def _arguments(request: Request, rest: tuple[int, ...]) -> None:
             _titles[pid, stat.start] = title
         return
     shown = _titles.get((pid, stat.start))
-    request.out(process.read_file(pid, "cmdline") if shown is None else shown)
+    request.out(processes.read_file(pid, "cmdline") if shown is None else shown)
 
 
 def _environment(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request)
     _stat(pid)
-    request.out(process.environment(pid))
+    request.out(processes.environment(pid))
 
 
 def _path_name(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request)
     _stat(pid)
-    path = guest_program(pid) or process.link(pid, "exe")
+    path = guest_program(pid) or processes.link(pid, "exe")
     if path:
         request.out(os.fsencode(path) + b"\0")
 
@@ -174,7 +175,7 @@ def _abi_name(request: Request, rest: tuple[int, ...]) -> None:
 def _groups(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request)
     _stat(pid)
-    who = process.ids(pid)
+    who = processes.ids(pid)
     groups = [who.effective_group, *(group for group in who.groups if group != who.effective_group)]
     request.out(struct.pack(f"<{len(groups)}I", *groups))
 
@@ -240,7 +241,7 @@ def _mappings(request: Request, rest: tuple[int, ...]) -> None:
 _OWN = READ | WRITE | ANYBODY
 
 
-def _table(name: str, number: int, choice: Callable[[process.Stat, int], bool], what: str) -> list[Node]:
+def _table(name: str, number: int, choice: Callable[[processes.Stat, int], bool], what: str) -> list[Node]:
     """The node for a choice of processes, and the one that lists their threads too."""
 
     def processes(request: Request, rest: tuple[int, ...]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import struct
 
+from personality.bsd.request import Request
 from personality.freebsd.sysctl import tree
 from personality.freebsd.sysctl.node import ANYBODY, INT, READ, SKIP, WRITE, Node, branch, handled
-from personality.freebsd.sysctl.request import Request
 
 _PATH_LIMIT = 1024  # MAXPATHLEN
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from personality.freebsd.sysctl.request import Request
+    from personality.bsd.request import Request
     from personality.supervisor.guest import Guest
 
     Constant = int | str | bytes

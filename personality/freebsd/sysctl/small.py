@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from personality.freebsd.sysctl.hw import cpu_fact
+from personality.bsd.facts import cpu_fact
 from personality.freebsd.sysctl.node import Node, branch, integer, string, unsigned, unsigned_quad
 
 TYPE_CHECKING = False

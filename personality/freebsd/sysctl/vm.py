@@ -6,7 +6,8 @@ import errno
 import os
 import struct
 
-from personality.freebsd.sysctl.hw import PAGE, meminfo
+from personality.bsd.facts import PAGE, meminfo
+from personality.bsd.request import Request
 from personality.freebsd.sysctl.node import (
     U64,
     Node,
@@ -18,7 +19,6 @@ from personality.freebsd.sysctl.node import (
     unsigned_long,
     unsigned_quad,
 )
-from personality.freebsd.sysctl.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

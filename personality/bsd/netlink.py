@@ -85,6 +85,31 @@ def routes() -> list[Route]:
     return found
 
 
+def groups(link: Link) -> list[tuple[int, bytes]]:
+    """The multicast groups that an interface has joined, each with the host's family."""
+    found: list[tuple[int, bytes]] = []
+    current = ""
+    for line in _lines("/proc/net/igmp"):
+        words = line.split()
+        if not line.startswith("\t") and len(words) > 1:
+            current = words[1].rstrip(":")
+        elif line.startswith("\t") and current == link.name:
+            found.append((socket.AF_INET, bytes.fromhex(words[0])[::-1]))
+    for line in _lines("/proc/net/igmp6"):
+        words = line.split()
+        if len(words) > 2 and int(words[0]) == link.index:
+            found.append((socket.AF_INET6, bytes.fromhex(words[2])))
+    return found
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []  # that protocol is not in the host kernel
+
+
 def _dump(kind: int, body: bytes) -> list[bytes]:
     """The bodies of all answers to a dump request.  Raises OSError."""
     answers: list[bytes] = []

@@ -1,4 +1,4 @@
-"""One sysctl request: where the old value goes, what the new one is, and FreeBSD's rules for both.
+"""One sysctl request: where the old value goes, what the new one is, and the BSDs' rules for both.
 
 Output is copied as far as the buffer reaches and counted beyond it; a buffer that was too short
 is ENOMEM, and the length says how much fitted.  Without a buffer only the length is wanted.

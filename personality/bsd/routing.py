@@ -1,0 +1,72 @@
+"""Interfaces and routes in the form of the BSDs' routing messages: what all of them have in common.
+
+Every address is a sockaddr with its length in front, padded to 8 bytes, in the order of the RTA_ bits.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from personality.bsd import netlink
+
+_AF_INET, _AF_LINK = 2, 18
+ETHERNET, LOOPBACK, _TUNNEL, _OTHER, _PPP = 6, 0x18, 0x83, 1, 0x17  # IFT_*
+_KINDS = {1: ETHERNET, 772: LOOPBACK, 512: _PPP, 768: _TUNNEL, 769: _TUNNEL, 776: _TUNNEL, 778: _TUNNEL}
+# Host IFF_* to theirs; IFF_SIMPLEX goes with IFF_BROADCAST.
+_LINK_FLAGS = ((0x1, 0x1), (0x2, 0x802), (0x4, 0x4), (0x8, 0x8), (0x10, 0x10), (0x40, 0x40), (0x80, 0x80),
+               (0x100, 0x100), (0x200, 0x200), (0x1000, 0x8000))  # fmt: skip
+
+
+def routing_message(head: bytes, parts: list[bytes]) -> bytes:
+    """A message whose head lacks its first field, the length."""
+    body = head + b"".join(part + bytes(-len(part) % 8) for part in parts)
+    size = 2 + len(body)
+    padding = -size % 8
+    return struct.pack("<H", size + padding) + body + bytes(padding)
+
+
+def link_flags(link: netlink.Link) -> int:
+    """The BSDs' IFF_* of an interface."""
+    return sum(theirs for ours, theirs in _LINK_FLAGS if link.flags & ours)
+
+
+def link_kind(link: netlink.Link) -> int:
+    """IFT_* of an interface."""
+    return _KINDS.get(link.kind, _OTHER)
+
+
+class Form:
+    """How one kernel writes addresses: its number for IPv6, and how short a link's may be."""
+
+    def __init__(self, *, inet6: int, smallest_link: int) -> None:
+        self.inet6 = inet6
+        self.smallest_link = smallest_link
+
+    def link_address(self, link: netlink.Link) -> bytes:
+        """struct sockaddr_dl: the interface's name and hardware address."""
+        name = link.name.encode("utf-8", "surrogateescape")
+        kind = link_kind(link)
+        hardware = b"" if kind == LOOPBACK else link.address
+        data = (name + hardware)[:48]
+        size = max(self.smallest_link, 8 + len(data))
+        head = struct.pack("<BBH4B", size, _AF_LINK, link.index, kind, len(name), len(hardware), 0)
+        return head + data.ljust(size - 8, b"\0")
+
+    def family(self, host_family: int) -> int:
+        """The kernel's number of an address family of the host's, 0: none."""
+        known = {int(socket.AF_INET): _AF_INET, int(socket.AF_INET6): self.inet6}
+        return known.get(host_family, 0)
+
+    def inet(self, host_family: int, address: bytes, index: int) -> bytes:
+        """struct sockaddr_in or sockaddr_in6; link-local addresses carry their interface."""
+        if host_family == socket.AF_INET:
+            return struct.pack("<BBH4s8x", 16, _AF_INET, 0, address)
+        scope = index if address[:2] in (b"\xfe\x80", b"\xff\x02", b"\xff\x01") else 0
+        return struct.pack("<BBHI16sI", 28, self.inet6, 0, 0, address, scope)
+
+    def mask(self, host_family: int, prefix: int) -> bytes:
+        """The mask of a prefix, as an address."""
+        bits = 32 if host_family == socket.AF_INET else 128
+        mask = ((1 << prefix) - 1) << (bits - prefix)
+        return self.inet(host_family, mask.to_bytes(bits // 8, "big"), 0)
