@@ -103,8 +103,10 @@ def furnish(view: View) -> None:
 
 def _furnish(view: View) -> None:
     shares = [_share(share) for share in view.shares]
+    # Read-only for what is the host's own, owner and mode; what is written to a device passes.
+    locked = kernel.ATTR_NOSUID | kernel.ATTR_NOEXEC | kernel.ATTR_RDONLY
     devices = [
-        _Tree(f"/dev/{name}", f"/dev/{name}", kernel.ATTR_NOSUID | kernel.ATTR_NOEXEC)
+        _Tree(f"/dev/{name}", f"/dev/{name}", locked)
         for name in DEVICES
         if os.path.exists(f"/dev/{name}")
     ]

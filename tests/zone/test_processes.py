@@ -251,3 +251,27 @@ def test_descriptors_are_handed_down() -> None:
         )  # fmt: skip
         os.close(writer)
         assert pipe.read() == "through\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize(
+    ("script", "status"), [("exit 3", 3), ("sleep 100 & exit 4", 4), ("kill -9 $$", 137)]
+)
+def test_as_the_first_process_of_a_container(script: str, status: int) -> None:
+    """It must not hold a number of its own namespace: the host would wait for that for ever."""
+    container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with subprocess.Popen([*container, *command("run", "sh", "-c", script)], env=environment()) as process:
+        assert process.wait(60) in (status, -(status - 128))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_killed_as_the_first_process_of_a_container() -> None:
+    container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    words = [*container, *command("run", "sh", "-c", "echo ready; sleep 100")]
+    with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        monitor = children(process.pid)[0]
+        os.kill(monitor, signal.SIGKILL)
+        process.wait(60)
+        assert state(monitor) == ""

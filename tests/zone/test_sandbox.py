@@ -167,6 +167,16 @@ def test_devices(run: Run) -> None:
     assert lines == [*names.split(" "), "3", "tty"]
 
 
+def test_devices_stay_as_the_host_has_them(run: Run) -> None:
+    before = os.stat("/dev/null")
+    script = "(chmod 600 /dev/null; chown 7 /dev/zero; rm -f /dev/full) 2>/dev/null || ls /dev/full"
+    lines = shell(run, script)
+    after = os.stat("/dev/null")
+    assert lines == ["/dev/full"]
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
+    assert os.stat("/dev/zero").st_uid == 0
+
+
 def test_no_power_over_the_host(run: Run) -> None:
     script = """
     grep -E '^(CapEff|CapBnd|Seccomp:|NoNewPrivs)' /proc/self/status
