@@ -19,6 +19,7 @@ ffi.cdef(
     long zone_umount(const char *target, int flags);
     long zone_pivot_root(const char *new_root, const char *put_old);
     long zone_open_tree(int at, const char *path, unsigned int flags);
+    long zone_openat2(int at, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
     long zone_move_mount(int from, int to, const char *target, unsigned int flags);
     long zone_set_mount(int fd, const char *path, unsigned int flags, uint64_t set, uint64_t clear);
     long zone_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
@@ -56,6 +57,9 @@ ffi.set_source(
     #ifndef SYS_move_mount
     #define SYS_move_mount 429
     #endif
+    #ifndef SYS_openat2
+    #define SYS_openat2 437
+    #endif
     #ifndef SYS_mount_setattr
     #define SYS_mount_setattr 442
     #endif
@@ -82,6 +86,13 @@ ffi.set_source(
     static long zone_open_tree(int at, const char *path, unsigned int flags)
     {
         return result(syscall(SYS_open_tree, at, path, flags));
+    }
+
+    /* struct open_how of linux/openat2.h, which older C libraries do not have. */
+    static long zone_openat2(int at, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+    {
+        struct { uint64_t flags, mode, resolve; } how = { flags, mode, resolve };
+        return result(syscall(SYS_openat2, at, path, &how, sizeof how));
     }
 
     static long zone_move_mount(int from, int to, const char *target, unsigned int flags)

@@ -29,6 +29,8 @@ MOVE_FROM_DESCRIPTOR, MOVE_TO_DESCRIPTOR = 0x4, 0x40  # MOVE_MOUNT_F_EMPTY_PATH,
 
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_NOEXEC = 0x1, 0x2, 0x4, 0x8
 
+RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x01, 0x02, 0x10
+
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
@@ -96,6 +98,12 @@ def clone_tree(path: str, at: int = AT_FDCWD) -> int:
     """A descriptor of a copy of the mounts at and below `path`, attached nowhere."""
     flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | (0 if path else AT_EMPTY_PATH)
     return _checked(_core.lib.zone_open_tree(at, os.fsencode(path), flags), path)
+
+
+def open_in_root(root: int, path: str, flags: int) -> int:
+    """Open `path` as with the folder `root` for "/": no link, no "..", no mount leads out of it."""
+    resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+    return _checked(_core.lib.zone_openat2(root, os.fsencode(path), flags | os.O_CLOEXEC, 0, resolve), path)
 
 
 def attach(tree: int, target: str, at: int = AT_FDCWD) -> None:
