@@ -86,6 +86,7 @@ static inline const char *own_device(u64 path UNUSED) { return NULL; }
 /* Filters are numbered -1, -2 and so on. */
 #define WAY_FILTER_PLACE(filter) ((u32)-(filter))
 #define WAY_OWN_FILTERS                                                   \
+    [WAY_FILTER_PLACE(0)] = KFILTER_IGNORED,                              \
     [WAY_FILTER_PLACE(BSD_EVFILT_PROCDESC)] = KFILTER_PROCDESC,           \
     [WAY_FILTER_PLACE(BSD_EVFILT_LIO)] = KFILTER_KERNEL,                  \
     [WAY_FILTER_PLACE(BSD_EVFILT_SENDFILE)] = KFILTER_KERNEL,

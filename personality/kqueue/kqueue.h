@@ -25,6 +25,7 @@ enum knote_filter {
     KFILTER_USER,
     KFILTER_KERNEL,      /* only the guest's kernel itself may attach these: EPERM */
     KFILTER_UNSUPPORTED, /* known to the guest's kernel, attached by none here: ENXIO */
+    KFILTER_IGNORED,     /* a change with it changes nothing: FreeBSD's filter 0 */
     KFILTER_COUNT,
 };
 

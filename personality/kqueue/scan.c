@@ -217,7 +217,7 @@ static long apply_changes(struct thread *t, struct kqueue *kq, int changes, int 
             return -EBADF;
         for (int i = 0; i < count; i++) {
             struct knote_event *change = &batch[i];
-            if (!change->guest_filter)
+            if (change->filter == KFILTER_IGNORED)
                 continue;
             change->flags &= (u16)~EV_SYSFLAGS;
             scanning = kq; /* woken once, when all changes are made */
