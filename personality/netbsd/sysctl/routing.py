@@ -1,0 +1,116 @@
+"""net.route: interface lists and routes as NetBSD's routing messages.
+
+Layouts are those of <net/if.h> and <net/route.h> on amd64.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+
+from personality.bsd import netlink
+from personality.bsd.request import Request
+from personality.bsd.routing import ETHERNET, LOOPBACK, Form, link_flags, link_kind, routing_message
+
+_DUMP, _FLAGS, _IFLIST = 1, 2, 6  # NET_RT_*
+_VERSION = 4  # RTM_VERSION
+_GET, _IFINFO, _NEWADDR = 0x4, 0x14, 0x16
+_DST, _GATEWAY, _NETMASK, _IFP, _IFA, _BRD = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80  # RTA_*
+_UP, _VIA_GATEWAY, _HOST, _STATIC = 0x1, 0x2, 0x4, 0x800  # RTF_*
+_AF_MAX = 37
+_FORM = Form(inet6=24, smallest_link=20)
+_LOWER_UP = 0x10000  # the host's IFF_LOWER_UP
+
+
+def _fail(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def answer(request: Request, rest: tuple[int, ...]) -> None:
+    """net.route.<protocol>.<family>.<what>.<index or flags>.  Raises OSError."""
+    if request.new_size:
+        raise _fail(errno.EPERM)
+    if len(rest) != 4:
+        raise _fail(errno.EINVAL)
+    family, what, index = rest[1:]
+    if not 0 <= family <= _AF_MAX:
+        raise _fail(errno.EINVAL)
+    if what == _IFLIST:
+        messages = interface_list(family, index)
+    elif what == _DUMP:
+        messages = route_list(family)
+    elif what == _FLAGS:
+        messages = []  # only link-layer entries are asked for this way, and the host keeps those elsewhere
+    else:  # lists in the form of older releases
+        raise _fail(errno.EINVAL)
+    for message in messages:
+        request.out(message)
+
+
+def interface_list(family: int, wanted: int) -> list[bytes]:
+    """RTM_IFINFO for each interface, each followed by RTM_NEWADDR for its addresses."""
+    messages = []
+    addresses = netlink.addresses()
+    for link in netlink.links():
+        if wanted not in (0, link.index):
+            continue
+        head = struct.pack("<BBiiHxx", _VERSION, _IFINFO, _IFP, link_flags(link), link.index)
+        messages.append(routing_message(head + _if_data(link), [_FORM.link_address(link)]))
+        for address in addresses:
+            if address.index == link.index and family in (0, _FORM.family(address.family)):
+                messages.append(_address(address, link))
+    return messages
+
+
+def _address(address: netlink.Address, link: netlink.Link) -> bytes:
+    """struct ifa_msghdr and the addresses behind it."""
+    which = _NETMASK | _IFA | (_BRD if address.broadcast else 0)
+    head = struct.pack("<BBHxx5i4x", _VERSION, _NEWADDR, link.index, _UP, which, 0, 0, 0)
+    parts = [
+        _FORM.mask(address.family, address.prefix),
+        _FORM.inet(address.family, address.address, link.index),
+    ]
+    if address.broadcast:
+        parts.append(_FORM.inet(address.family, address.broadcast, link.index))
+    return routing_message(head, parts)
+
+
+def route_list(family: int) -> list[bytes]:
+    """RTM_GET for each route of the main table."""
+    messages = []
+    by_index = {link.index: link for link in netlink.links()}
+    for route in netlink.routes():
+        link = by_index.get(route.index)
+        if family not in (0, _FORM.family(route.family)) or not (route.gateway or link):
+            continue
+        full = route.prefix == (32 if route.family == socket.AF_INET else 128)
+        flags = _UP | (_VIA_GATEWAY if route.gateway else 0) | (_HOST if full else 0) | _STATIC
+        which = _DST | _GATEWAY | (0 if full else _NETMASK)
+        parts = [_FORM.inet(route.family, route.destination, route.index)]
+        if route.gateway:
+            parts.append(_FORM.inet(route.family, route.gateway, route.index))
+        elif link is not None:
+            parts.append(_FORM.link_address(link))
+        if not full:
+            parts.append(_FORM.mask(route.family, route.prefix))
+        head = struct.pack("<BBHxx7i4x", _VERSION, _GET, route.index, flags, which, 0, 0, 0, 0, 0)
+        metrics = struct.pack("<10Q", 0, link.mtu if link is not None else 0, *(0,) * 8)
+        messages.append(routing_message(head + metrics, parts))
+    return messages
+
+
+def _if_data(link: netlink.Link) -> bytes:
+    """struct if_data, 136 bytes."""
+    kind = link_kind(link)
+    hardware = 0 if kind == LOOPBACK else len(link.address)
+    state = 2 if link.flags & _LOWER_UP else 1  # LINK_STATE_UP, LINK_STATE_DOWN
+    header = 14 if kind == ETHERNET else 0
+    packets_in, packets_out, bytes_in, bytes_out, errors_in, errors_out, dropped, _lost, multicast, hits = (
+        link.counters
+    )
+    counters = (
+        packets_in, errors_in, packets_out, errors_out, hits, bytes_in, bytes_out, multicast, 0, dropped, 0,
+    )  # fmt: skip
+    return struct.pack("<3Bxi3Q11Q2q", kind, hardware, header, state, link.mtu, 0, 0, *counters, 0, 0)
