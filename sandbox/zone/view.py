@@ -106,9 +106,7 @@ def _furnish(view: View) -> None:
     # Read-only for what is the host's own, owner and mode; what is written to a device passes.
     locked = kernel.ATTR_NOSUID | kernel.ATTR_NOEXEC | kernel.ATTR_RDONLY
     devices = [
-        _Tree(f"/dev/{name}", f"/dev/{name}", locked)
-        for name in DEVICES
-        if os.path.exists(f"/dev/{name}")
+        _Tree(f"/dev/{name}", f"/dev/{name}", locked) for name in DEVICES if os.path.exists(f"/dev/{name}")
     ]
     terminals = _Tree("/dev/pts", "/dev/pts", kernel.ATTR_NOSUID) if view.terminal else None
     processes = _Tree("/proc", "/proc", 0)

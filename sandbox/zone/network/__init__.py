@@ -1,0 +1,13 @@
+"""A zone's own network: an address on a bridge, names of other zones, ports that the host publishes.
+
+Interfaces are made with pyroute2, which is imported only when one is made or removed.
+"""
+
+from sandbox.zone.network.link import Attached, Link, attach, detach, free_address, leftovers, traffic
+from sandbox.zone.network.names import write_hosts
+from sandbox.zone.network.ports import Port, publish
+
+__all__ = [
+    "Attached", "Link", "Port", "attach", "detach", "free_address", "leftovers", "publish", "traffic",
+    "write_hosts",
+]  # fmt: skip

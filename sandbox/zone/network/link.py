@@ -1,0 +1,250 @@
+"""The pair of interfaces that joins a zone's network namespace to a bridge of the host.
+
+The host's end is named after the zone, so any process finds it again, and it goes with the namespace at the
+latest.  The bridge has the network's first address, and goes with its last zone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import ipaddress
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sandbox.zone import ZoneError, kernel
+
+if TYPE_CHECKING:
+    from pyroute2 import IPRoute
+
+INSIDE = "eth0"
+_PREFIX = "gz"
+_ALIAS = "guise zone "
+_BRIDGE_ALIAS = "guise bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`address` is the zone's, with its network's length: "10.89.0.2/16".  Raises ZoneError."""
+
+    address: str
+    bridge: str = "guise0"
+
+    def __post_init__(self) -> None:
+        interface = self.interface
+        if interface.ip in (
+            interface.network.network_address,
+            self.gateway,
+            interface.network.broadcast_address,
+        ):
+            raise ZoneError(f"{self.address} is no zone's address: the network itself and its bridge have it")
+        if not 0 < len(os.fsencode(self.bridge)) < 16 or "/" in self.bridge or self.bridge in (".", ".."):
+            raise ZoneError(f"{self.bridge!r} can be no bridge's name: 15 characters are the most")
+
+    @property
+    def interface(self) -> ipaddress.IPv4Interface:
+        try:
+            found = ipaddress.IPv4Interface(self.address)
+        except ValueError:
+            raise ZoneError(f"{self.address!r} is no address with its network, as in 10.89.0.2/16") from None
+        if found.network.prefixlen > 30:
+            raise ZoneError(f"{self.address} leaves no address for the bridge: its network is too small")
+        return found
+
+    @property
+    def gateway(self) -> ipaddress.IPv4Address:
+        return self.interface.network.network_address + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """outside: the host's end; address: the zone's."""
+
+    outside: str
+    address: str
+
+
+def outside_name(zone: str) -> str:
+    return _PREFIX + hashlib.sha256(zone.encode()).hexdigest()[:12]
+
+
+def attach(zone: str, pid: int, link: Link) -> Attached:
+    """Give the network namespace of process `pid` an interface with an address, and its loopback.
+
+    Raises ZoneError; nothing is left of it then.
+    """
+    route_class = _pyroute2()
+    name = outside_name(zone)
+    try:
+        namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ZoneError(f"process {pid} has no network that {zone} can get: {_reason(error)}") from None
+    done = False
+    try:
+        if _same_file(namespace, "/proc/thread-self/ns/net"):
+            raise ZoneError(f"process {pid} has the host's network: {zone} needs one of its own")
+        with _netlink(zone), route_class() as route:
+            bridge = _bridge(route, link)
+            if _exists(name):
+                raise ZoneError(f"{zone} has a network already: {name}")
+            peer = {"ifname": INSIDE, "net_ns_fd": namespace}
+            route.link("add", ifname=name, kind="veth", peer=peer)
+            index = socket.if_nametoindex(name)
+            route.link("set", index=index, ifalias=_ALIAS + zone, master=bridge, state="up")
+            with _inside(namespace), route_class() as there:
+                _set_up(there, link)
+        done = True
+    finally:
+        os.close(namespace)
+        if not done:
+            with contextlib.suppress(ZoneError):
+                detach(zone)
+    return Attached(name, str(link.interface.ip))
+
+
+def _set_up(route: IPRoute, link: Link) -> None:
+    for name in ("lo", INSIDE):
+        index = socket.if_nametoindex(name)
+        if name == INSIDE:
+            route.addr(
+                "add", index=index, address=str(link.interface.ip), prefixlen=link.interface.network.prefixlen
+            )
+        route.link("set", index=index, state="up")
+    route.route("add", dst="default", gateway=str(link.gateway))
+
+
+def _bridge(route: IPRoute, link: Link) -> int:
+    """The bridge's index; it is made where it is missing."""
+    length = link.interface.network.prefixlen
+    with contextlib.suppress(OSError):
+        return socket.if_nametoindex(link.bridge)
+    with _tolerate(errno.EEXIST):
+        route.link("add", ifname=link.bridge, kind="bridge")
+    index = socket.if_nametoindex(link.bridge)
+    route.link("set", index=index, ifalias=_BRIDGE_ALIAS)
+    with _tolerate(errno.EEXIST):
+        route.addr("add", index=index, address=str(link.gateway), prefixlen=length)
+    route.link("set", index=index, state="up")
+    return index
+
+
+def detach(zone: str) -> None:
+    """Take the zone's interfaces away, and the bridge with the last of them.  None there is no error."""
+    name = outside_name(zone)
+    if not _exists(name):
+        return
+    with _netlink(zone), _pyroute2()() as route:
+        found = list(route.get_links(ifname=name))
+        bridge = found[0].get_attr("IFLA_MASTER") if found else None
+        with _tolerate(errno.ENODEV):
+            route.link("del", ifname=name)
+        if bridge is not None:
+            _drop_bridge(route, bridge)
+
+
+def _drop_bridge(route: IPRoute, index: int) -> None:
+    links = list(route.get_links())
+    if any(link.get_attr("IFLA_MASTER") == index for link in links):
+        return
+    if any(link["index"] == index and link.get_attr("IFLA_IFALIAS") == _BRIDGE_ALIAS for link in links):
+        with _tolerate(errno.ENODEV):
+            route.link("del", index=index)
+
+
+def leftovers() -> list[str]:
+    """The zones that have an interface on this host."""
+    if not any(name.startswith(_PREFIX) for _, name in socket.if_nameindex()):
+        return []
+    with _netlink("every zone"), _pyroute2()() as route:
+        aliases = [link.get_attr("IFLA_IFALIAS") or "" for link in route.get_links()]
+    return sorted(alias.removeprefix(_ALIAS) for alias in aliases if alias.startswith(_ALIAS))
+
+
+def traffic(zone: str) -> tuple[int, int] | None:
+    """Bytes that a zone received and sent; None where it has no network of its own."""
+    name = outside_name(zone)
+    with open("/proc/thread-self/net/dev") as file:
+        for line in file:
+            where, _, numbers = line.partition(":")
+            if where.strip() == name:
+                columns = numbers.split()
+                return int(columns[8]), int(columns[0])  # what the host's end sent, the zone received
+    return None
+
+
+def free_address(network: str, used: Iterable[str]) -> str:
+    """An address of a network ("10.89.0.0/16") that is not in `used`, with its length.  Raises ZoneError."""
+    try:
+        whole = ipaddress.IPv4Network(network, strict=False)
+    except ValueError:
+        raise ZoneError(f"{network!r} is no network, as in 10.89.0.0/16") from None
+    taken = {ipaddress.IPv4Interface(one).ip for one in used} | {whole.network_address + 1}
+    for address in whole.hosts():
+        if address not in taken:
+            return f"{address}/{whole.prefixlen}"
+    raise ZoneError(f"every address of {network} is some zone's: choose a larger network")
+
+
+def _pyroute2() -> Any:
+    try:
+        from pyroute2 import IPRoute
+    except ImportError:
+        raise ZoneError("a zone's own network needs pyroute2: pip install 'guise[network]'") from None
+    return IPRoute
+
+
+def _exists(name: str) -> bool:
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _inside(namespace: int) -> Iterator[None]:
+    """This thread in another network namespace."""
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        kernel.set_namespace(namespace, "net")
+        yield
+    finally:
+        kernel.set_namespace(own, "net")
+        os.close(own)
+
+
+@contextlib.contextmanager
+def _netlink(zone: str) -> Iterator[None]:
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        yield
+    except NetlinkError as error:
+        why = os.strerror(error.code).lower()
+        raise ZoneError(f"the network of {zone} cannot be changed: {why}") from None
+    except OSError as error:
+        raise ZoneError(f"the network of {zone} cannot be changed: {_reason(error)}") from None
+
+
+@contextlib.contextmanager
+def _tolerate(code: int) -> Iterator[None]:
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        yield
+    except NetlinkError as error:
+        if error.code != code:
+            raise
+
+
+def _same_file(descriptor: int, path: str) -> bool:
+    one, other = os.fstat(descriptor), os.stat(path)
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,211 @@
+"""Zones on a bridge: they reach each other and the host, ports are published, nothing stays behind.
+
+All of it in a network namespace of the test's own; the zones are plain processes in namespaces of theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.zone import ZoneError, kernel
+from sandbox.zone.network import (
+    Link,
+    Port,
+    attach,
+    detach,
+    free_address,
+    leftovers,
+    publish,
+    traffic,
+    write_hosts,
+)  # fmt: skip
+
+pytest.importorskip("pyroute2")
+
+SERVER = """
+import http.server, os, sys
+from sandbox.zone import kernel
+kernel.unshare("net")
+print("ready", flush=True)
+sys.stdin.readline()
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+    def do_GET(self):
+        body = f"{sys.argv[1]} to {self.client_address[0]}".encode()
+        self.send_response(200); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("", 80), Answer)
+print("serving", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_network() -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    kernel.unshare("net")
+    kernel.loopback_up()
+    try:
+        yield
+        assert [name for _, name in socket.if_nameindex()] == ["lo"]
+    finally:
+        kernel.set_namespace(before, "net")
+        os.close(before)
+
+
+class Zone:
+    def __init__(self, name: str, address: str) -> None:
+        self.name, self.address = name, address.split("/")[0]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(kernel.__file__).parents[2])},
+        )  # fmt: skip
+        self.say("ready")
+        self.attached = attach(name, self.process.pid, Link(address))
+        assert self.process.stdin is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        self.say("serving")
+
+    def say(self, word: str) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == f"{word}\n"
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def get(address: str, port: int = 80) -> str:
+    with socket.create_connection((address, port), 10) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        text = b"".join(iter(lambda: connection.recv(65536), b""))
+    return text.decode().rpartition("\r\n")[2]
+
+
+def get_from(zone: Zone, address: str) -> str:
+    here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/proc/{zone.process.pid}/ns/net", os.O_RDONLY)
+    try:
+        kernel.set_namespace(there, "net")
+        return get(address)
+    finally:
+        kernel.set_namespace(here, "net")
+        os.close(here)
+        os.close(there)
+
+
+def test_zones_reach_each_other_and_leave_nothing() -> None:
+    one, two = Zone("one", "10.89.0.2/24"), Zone("two", "10.89.0.3/24")
+    try:
+        assert get("10.89.0.2") == "one to 10.89.0.1"
+        assert get_from(one, "10.89.0.3") == "two to 10.89.0.2"
+        assert get_from(two, "127.0.0.1") == "two to 127.0.0.1"
+        assert leftovers() == ["one", "two"]
+        received = traffic("one")
+        assert received is not None
+        assert min(received) > 100
+        detach("one")
+        assert leftovers() == ["two"]
+        assert traffic("one") is None
+        assert get("10.89.0.3") == "two to 10.89.0.1"
+    finally:
+        for zone in (one, two):
+            detach(zone.name)
+            detach(zone.name)
+            zone.end()
+
+
+def test_ports_are_published_for_as_long_as_the_zone_runs() -> None:
+    zone = Zone("web", "10.89.0.2/24")
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            busy = taken.getsockname()[1]
+            with pytest.raises(ZoneError, match="address already in use"):
+                publish(zone.process.pid, zone.address, [Port(busy, 80, "127.0.0.1")])
+        forwarder = publish(zone.process.pid, zone.address, [Port.parse("127.0.0.1:8080:80"), Port(8081, 81)])
+        assert forwarder is not None
+        assert get("127.0.0.1", 8080) == "web to 10.89.0.1"
+        answers = [get("127.0.0.1", 8080) for _ in range(20)]
+        assert set(answers) == {"web to 10.89.0.1"}
+        with pytest.raises(ConnectionError):
+            assert get("127.0.0.1", 8081) != ""
+        watched = os.pidfd_open(forwarder)
+    finally:
+        zone.end()
+        detach("web")
+    # It ends by itself; it is this process's child until somebody looks.
+    assert os.waitid(os.P_PIDFD, watched, os.WEXITED) is not None
+    os.close(watched)
+    with pytest.raises(ConnectionRefusedError):
+        get("127.0.0.1", 8080)
+
+
+def test_a_zone_that_was_killed_takes_its_interface_along() -> None:
+    zone = Zone("gone", "10.89.0.2/24")
+    zone.end()
+    until = time.monotonic() + 60
+    while "gone" in leftovers():  # the kernel takes namespaces down when it has time
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    again = Zone("gone", "10.89.0.2/24")
+    assert get("10.89.0.2") == "gone to 10.89.0.1"
+    detach("gone")
+    again.end()
+
+
+def test_what_cannot_be_attached_leaves_nothing() -> None:
+    with pytest.raises(ZoneError, match="has the host's network"):
+        attach("x", os.getpid(), Link("10.89.0.2/24"))
+    with pytest.raises(ZoneError, match="no network"):
+        attach("x", 1 << 22, Link("10.89.0.2/24"))
+    zone = Zone("x", "10.89.0.2/24")
+    try:
+        with pytest.raises(ZoneError, match="already"):
+            attach("x", zone.process.pid, Link("10.89.0.3/24"))
+    finally:
+        detach("x")
+        zone.end()
+
+
+def test_addresses_and_ports_are_checked() -> None:
+    for address in ("10.89.0.0/24", "10.89.0.1/24", "10.89.0.255/24", "10.89.0.2/31", "x", "::2/64"):
+        with pytest.raises(ZoneError):
+            Link(address)
+    for bridge in ("", "a/b", "..", "sixteen-letters!"):
+        with pytest.raises(ZoneError):
+            Link("10.89.0.2/24", bridge)
+    for port in ("80", "0:80", "80:70000", "host:80:80", "300.1.1.1:80:80", "80:80/udp", ""):
+        with pytest.raises(ZoneError):
+            Port.parse(port)
+    assert free_address("10.89.0.0/29", ["10.89.0.2/29", "10.89.0.3"]) == "10.89.0.4/29"
+    with pytest.raises(ZoneError, match="every address"):
+        free_address("10.89.0.0/30", ["10.89.0.2"])
+
+
+def test_names_are_changed_in_place(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    write_hosts(hosts, "one", {"one": "10.89.0.2"})
+    with open(hosts) as seen, open(hosts, "a") as more:
+        more.write("192.0.2.1\tmine\n")
+        more.flush()
+        write_hosts(hosts, "one", {"zero": "10.89.0.9", "one": "10.89.0.2"})
+        assert seen.read() == (
+            "127.0.0.1\tlocalhost\n::1\tlocalhost\n# zones:\n"
+            "10.89.0.2\tone\n10.89.0.9\tzero\n# end of zones\n192.0.2.1\tmine\n"
+        )
+    write_hosts(hosts, "one", {"one": "10.89.0.2"})
+    assert "zero" not in hosts.read_text()
+    (tmp_path / "link").symlink_to("/etc/hosts")
+    with pytest.raises(ZoneError, match="cannot name"):
+        write_hosts(tmp_path / "link", "one", {})
