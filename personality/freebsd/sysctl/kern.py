@@ -35,6 +35,7 @@ from personality.freebsd.sysctl.node import (
     branch,
     handled,
     integer,
+    long,
     opaque,
     string,
     unsigned,
@@ -106,6 +107,14 @@ def _last_processor(guest: Guest) -> int:
 def _cpu_set_all(guest: Guest) -> str:
     return ", ".join(str(number) for number in range(processors(guest)))
 
+
+# Devices are the host's; iostat and vmstat read an empty list of the version that they know.
+_DEVSTAT = [
+    opaque("all", "S,devstat", lambda _guest: struct.pack("<q", 0), "All devices in the devstat list"),
+    integer("numdevs", 0, "Number of devices in the devstat list"),
+    long("generation", 0, "Devstat list generation"),
+    integer("version", 6, "Devstat list version number"),
+]
 
 _SMP = [
     integer("maxid", _last_processor, "Max CPU ID"),
@@ -244,6 +253,7 @@ _CHILDREN = [
     handled(
         "devname", _device_name, "devname(3) handler", kind=STRING, format="", flags=READ | WRITE | ANYBODY
     ),
+    branch("devstat", _DEVSTAT, "Device Statistics"),
     branch("smp", _SMP, "Kernel SMP"),
     branch("sched", _SCHED, "Scheduler"),
     branch("elf64", _ELF64, "ELF64 images"),

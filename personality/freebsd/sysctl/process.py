@@ -1,7 +1,7 @@
 """A host process as FreeBSD's struct kinfo_proc shows it.
 
 Offsets are those of <sys/user.h> on amd64, KINFO_PROC_SIZE 1088.  What the host does not tell
-(kernel addresses, jail, lock names) stays zero, which is what an unprivileged reader sees too.
+(jail, lock names) stays zero.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from personality.bsd.processes import (
 )
 
 KINFO_SIZE = 1088
+_PADDR, _FD = 16, 48  # ki_vmspace follows ki_fd
+_DIRECT_MAP = 0xFFFFF80000000000  # DMAP_MIN_ADDRESS
 
 _PAGE = 4096
 _FSCALE = 2048
@@ -68,6 +70,14 @@ def kinfo(stat: Stat, *, threads: bool) -> list[bytes]:
     return entries
 
 
+def _kernel_address(pid: int, part: int) -> int:
+    """What stands for an object of the kernel's: whether there is one, and the same one.
+
+    libprocstat lists no descriptors of a process whose `ki_fd` is 0.
+    """
+    return _DIRECT_MAP + (pid << 14) + (part << 12)
+
+
 def _process(stat: Stat) -> bytearray:
     entry = bytearray(KINFO_SIZE)
     who = ids(stat.pid)
@@ -75,6 +85,9 @@ def _process(stat: Stat) -> bytearray:
     kernel_thread = stat.parent == 2 or stat.pid == 2
     terminal = stat.terminal & 0xFFFFFFFF if stat.terminal else _NO_DEVICE
     struct.pack_into("<2i", entry, 0, KINFO_SIZE, 0)
+    struct.pack_into("<Q", entry, _PADDR, _kernel_address(stat.pid, 0))
+    if stat.state != "Z" and not kernel_thread:
+        struct.pack_into("<2Q", entry, _FD, _kernel_address(stat.pid, 1), _kernel_address(stat.pid, 2))
     struct.pack_into(
         "<6i", entry, 72, stat.pid, stat.parent, stat.group, stat.foreground, stat.session, stat.session
     )

@@ -10,6 +10,7 @@ import os
 import stat
 import struct
 
+from personality.bsd.processes import guest_program
 from personality.supervisor.launch import RESERVED
 
 _PATH_AT = {"file": 368, "map": 136}
@@ -21,6 +22,8 @@ _VTYPES = {
 }  # fmt: skip
 _READ, _WRITE, _APPEND, _NONBLOCK = 1, 2, 4, 0x20  # KF_FLAG_*
 _ANONYMOUS = {"anon_inode:[eventpoll]": _KQUEUE, "anon_inode:[eventfd]": _EVENTFD}
+# CAP_ALL0 and CAP_ALL1 of FreeBSD 12 to 14: nothing is limited; libprocstat aborts on zeros.
+_ALL_RIGHTS = (1 << 57 | (1 << 43) - 1, 1 << 58 | (1 << 21) - 1)
 _MAP_DEFAULT, _MAP_VNODE = 1, 2
 _RUNTIME = "/guise-runtime"
 
@@ -61,7 +64,7 @@ def descriptors(pid: int) -> list[bytes]:
     """The program, the directories and every open descriptor of a process."""
     opened = numbers(pid)
     entries = [
-        _file(_TEXT, f"/proc/{pid}/exe", 0, 0),
+        _text(pid),
         _file(_CWD, f"/proc/{pid}/cwd", 0, 0),
         _file(_ROOT, f"/proc/{pid}/root", 0, 0),
     ]
@@ -69,6 +72,14 @@ def descriptors(pid: int) -> list[bytes]:
         offset, flags = _position(pid, number)
         entries.append(_file(number, f"/proc/{pid}/fd/{number}", offset, flags))
     return [entry for entry in entries if entry]
+
+
+def _text(pid: int) -> bytes:
+    """The program: what the host executed for a guest is the runtime."""
+    program = guest_program(pid)
+    if not program:
+        return _file(_TEXT, f"/proc/{pid}/exe", 0, 0)
+    return _file(_TEXT, f"/proc/{pid}/root{program}", 0, 0, program)
 
 
 def working_directory(pid: int) -> bytes:
@@ -98,10 +109,11 @@ def _position(pid: int, number: int) -> tuple[int, int]:
     return offset, shown
 
 
-def _file(number: int, link: str, offset: int, flags: int) -> bytes:
+def _file(number: int, link: str, offset: int, flags: int, path: str = "") -> bytes:
+    """What `link` leads to, under the name `path`, or the one that the link holds."""
     try:
         status = os.stat(link)
-        path = os.readlink(link)
+        path = path or os.readlink(link)
     except OSError:
         return b""
     kind = stat.S_IFMT(status.st_mode)
@@ -116,6 +128,7 @@ def _file(number: int, link: str, offset: int, flags: int) -> bytes:
             status.st_dev & 0xFFFFFFFF, status.st_rdev & 0xFFFFFFFF, status.st_mode & 0xFFFF,
         )  # fmt: skip
     struct.pack_into("<H", head, 336, 1)  # KF_ATTR_VALID
+    struct.pack_into("<2Q", head, 344, *_ALL_RIGHTS)
     return _record("file", head, path if path.startswith("/") else "")
 
 

@@ -202,6 +202,7 @@ NODES: dict[str, Node] = {
                 "swap_reserved", _size("Committed_AS"), "Amount of swap storage needed to back memory"
             ),
             integer("nswapdev", 0, "Number of swap devices"),
+            integer("dmmax", 32, "Maximum size of a swap block in pages"),
             handled("swap_info", _no_device, "Swap statistics by device"),
             integer("old_mlock", 0, "Do not apply RLIMIT_MEMLOCK on mlockall"),
             unsigned_long("max_user_wired", _pages("MemTotal"), "System-wide limit to user-wired page count"),

@@ -1,6 +1,7 @@
 /* What a program can ask of the kernel as a whole: sysctl, its environment, modules, jails, random bytes. */
 #include <sys/types.h>
 #include <sys/param.h>
+#include <sys/capsicum.h>
 #include <sys/jail.h>
 #include <sys/kenv.h>
 #include <sys/linker.h>
@@ -8,6 +9,8 @@
 #include <sys/random.h>
 #include <sys/sysctl.h>
 #include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <errno.h>
 
 #include "guest.h"
@@ -41,6 +44,52 @@ static void variables(void)
     CHECK_IS(call(SYS___sysctlbyname, "no.such.name", 12, &number, &size, 0, 0), -ENOENT);
     CHECK_IS(call(SYS___sysctlbyname, "hw.ncpu", 7, 8, &size, 0, 0), -EFAULT);
     CHECK_IS(call(SYS___sysctlbyname, "kern", 4, &number, &size, 0, 0), -EISDIR);
+}
+
+static bool ends(const char *text, const char *end)
+{
+    return length(text) >= length(end) && equal(text + length(text) - length(end), end);
+}
+
+/* libprocstat lists the descriptors of processes that have some by the address of the list. */
+static void processes(void)
+{
+    static struct kinfo_proc self, child;
+    static char files[16384];
+    int name[4] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, (int)call(SYS_getpid)}, pipes[2], version = 0;
+    size_t size = sizeof(self), seen = 0, all = sizeof(files);
+    CHECK_IS(call(SYS___sysctl, name, 4, &self, &size, 0, 0), 0);
+    CHECK(size == sizeof(self) && self.ki_structsize == (int)sizeof(self) && self.ki_pid == name[3]);
+    CHECK(self.ki_paddr != 0 && self.ki_fd != 0 && self.ki_vmspace != 0);
+    CHECK((void *)self.ki_fd != (void *)self.ki_vmspace && (void *)self.ki_fd != (void *)self.ki_paddr);
+    CHECK_IS(call(SYS_pipe2, pipes, 0), 0);
+    name[2] = KERN_PROC_FILEDESC;
+    CHECK_IS(call(SYS___sysctl, name, 4, files, &all, 0, 0), 0);
+    for (size_t at = 0; at < all; at += (size_t)((struct kinfo_file *)(files + at))->kf_structsize) {
+        struct kinfo_file *file = (struct kinfo_file *)(files + at);
+        if (file->kf_structsize <= 0)
+            break;
+        CHECK(file->kf_cap_rights.cr_rights[0] == CAPRIGHT(0, 0x7FFFFFFFFFFULL));
+        CHECK(file->kf_cap_rights.cr_rights[1] == CAPRIGHT(1, 0x1FFFFFULL)); /* all that 12 to 14 know */
+        if (file->kf_fd == KF_FD_TYPE_TEXT)
+            CHECK(ends(file->kf_path, "/kernel_data"));
+        seen += (file->kf_fd == pipes[0] || file->kf_fd == pipes[1]) && file->kf_type == KF_TYPE_PIPE;
+    }
+    CHECK_IS(seen, 2);
+    long pid = call(SYS_fork);
+    if (pid == 0)
+        call(SYS_exit, 0);
+    call(SYS_wait6, P_PID, pid, 0, WEXITED | WNOWAIT, 0, 0);
+    name[2] = KERN_PROC_PID;
+    name[3] = (int)pid;
+    size = sizeof(child);
+    CHECK_IS(call(SYS___sysctl, name, 4, &child, &size, 0, 0), 0);
+    CHECK(child.ki_stat == 5 && child.ki_fd == 0 && child.ki_vmspace == 0); /* SZOMB */
+    CHECK(child.ki_paddr != 0 && child.ki_paddr != self.ki_paddr);
+    CHECK_IS(call(SYS_wait4, pid, 0, 0, 0), pid);
+    size = sizeof(version);
+    CHECK_IS(call(SYS___sysctlbyname, "kern.devstat.version", 20, &version, &size, 0, 0), 0);
+    CHECK_IS(version, 6);
 }
 
 static void environment(void)
@@ -118,6 +167,7 @@ static void random_bytes(void)
 static void test(void)
 {
     variables();
+    processes();
     environment();
     modules();
     jails();
