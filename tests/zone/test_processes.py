@@ -185,13 +185,17 @@ def test_killing_any_of_them_leaves_nothing(start: Callable[..., Started], which
 
 def test_what_a_program_leaves_behind_goes_on(start: Callable[..., Started], tmp_path: Path) -> None:
     """As without a sandbox; and the sandbox ends with the last of it."""
-    script = "(read x < go; echo done > file; read x < go) > /dev/null 2>&1 & echo ready; exit 3"
-    os.mkfifo(tmp_path / "go")
+    script = (
+        "(read x < go; echo done > file; read x < go) > /dev/null 2>&1 & echo ready; read x < end; exit 3"
+    )
+    for name in ("go", "end"):
+        os.mkfifo(tmp_path / name)
     started = start("sh", "-c", script, cwd=tmp_path)
+    (tmp_path / "end").write_text("x\n")
     assert started.process.wait(30) == 3
     (tmp_path / "go").write_text("x\n")
     eventually((tmp_path / "file").exists, "what was left behind did not go on")
-    assert state(started.init) == "S"
+    eventually(lambda: state(started.init) == "S", "the init does not wait for it")
     (tmp_path / "go").write_text("x\n")
     eventually(lambda: state(started.init) in ("", "Z"), "the init has not ended")
 
