@@ -13,6 +13,7 @@ import sys
 COMMANDS = {
     "run": "guise.run_command",
     "trace": "guise.trace_command",
+    "zone": "guise.zone.command",
     "inspect": "guise.inspect_command",
     "calls": "guise.calls_command",
     "doctor": "guise.doctor_command",

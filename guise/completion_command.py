@@ -5,6 +5,7 @@ from __future__ import annotations
 from guise import sandbox_options
 from guise.cli import COMMANDS, UsageError
 from guise.run_command import ENGINES, WITH_VALUE
+from guise.zone.command import VERBS
 
 FLAGS = ("--clear-env", "--no-patch", "--no-sandbox", "--verbose", "--help")
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -45,6 +46,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--verbose",
         "--help",
     ),
+    "zone": ("--json", "--repair", "--auto", "--all", "--user", "--cwd", "--help"),
     "inspect": ("--json", "--help"),
     "calls": ("--unsupported", "--json", "--markdown", "--help"),
     "doctor": ("--json", "--help"),
@@ -120,6 +122,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "resume",
     ),
     "trace": ("show",),
+    "zone": VERBS,
 }
 
 

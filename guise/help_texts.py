@@ -16,6 +16,7 @@ Guise runs programs built for another kernel on this one, natively.
 `guise COMMAND --help` explains each of them:
   run         start a program
   trace       show the system calls that it makes
+  zone        systems of their own on this kernel: install, boot, log in
   inspect     look at a program without running it
   calls       the table of supported system calls
   doctor      check the host
@@ -59,6 +60,7 @@ what is below the working directory.  /tmp is empty, but for the folder that the
   --bind SOURCE:TARGET[:ro]   SOURCE appears as TARGET
   --root FOLDER            this folder, read-only, is its /; PROGRAM is looked up there
   --net host|none|private  the host's network, none, or one with nothing but its own loopback
+  --zone NAME              in this running zone instead (`guise zone --help`)
   --no-sandbox             none of that: everything that you may do (GUISE_SANDBOX=no: always)
 
 PROGRAM is looked up in PATH unless it holds a slash.  The program ends as it would at home: its
@@ -120,6 +122,40 @@ Options stand before PROGRAM:
 
 The exit status is the program's own; 1 when the trace cannot be written, 2 for a mistake in the
 command line.  Ctrl-C goes to the program.
+"""
+
+ZONE = """\
+guise zone VERB ...     zones: several systems on one kernel that do not see each other
+
+  guise zone create web brand=freebsd boot='/usr/local/sbin/server -p 80'
+  guise zone install web ./freebsd-root          its files, copied from a folder
+  guise zone boot web                            and halt, shutdown, reboot
+  guise zone exec web /bin/sh -c 'ps; id'        one program in it; login: a shell on a terminal
+  guise zone list -cv                            all zones; -p or --json for programs
+  guise zone create small inherit=/usr inherit+=/bin inherit+=/lib inherit+=/lib64   read-only from the host
+
+Configuring:
+  create NAME [PROPERTY=VALUE...] [-f FILE]   from a file that export wrote
+  set NAME PROPERTY=VALUE...       lists also take PROPERTY+=VALUE and PROPERTY-=VALUE
+  info NAME [--json], export NAME [-f FILE], delete NAME [-F]
+Installing:
+  install NAME [FOLDER]            without FOLDER: what it inherits or overlays, or its root as it is
+  clone NAME FROM                  with a copy of another zone's files
+  move NAME FOLDER, uninstall NAME [-F]
+  verify [--repair] [NAME...]      what is wrong; --repair ends what was interrupted, as every verb does
+Running:
+  boot NAME... | --auto            --auto: all with autoboot=yes;  ready NAME: everything but its programs
+  login [-l USER] NAME             a shell;  exec [--user USER] [--cwd FOLDER] NAME PROGRAM [ARGUMENTS]
+  shutdown, reboot, halt NAME...   its own way, again, at once;  halt --all
+  list [-c|-i] [-v|-p|--json] [NAME...]      running ones; -i: and installed; -c: and configured
+  ps [NAME...] [--json]            processes, with the host's number and the zone's
+  stat [NAME...] [INTERVAL [COUNT]] [--json]   what they use
+
+Properties: brand, root, lower, inherit, fs, device, readonly, hostname, boot, ends, env, autoboot, net,
+bridge, address, port, cpu-shares, cpu-cap, dedicated-cpus, memory, swap, max-lwps, io-weight; docs/zones.md
+explains them.
+`guise run --zone NAME` and `guise trace --zone NAME` start a program in a running zone.
+0: done; 1: it failed; 2: a mistake in the command line; exec, login: the program's own status.
 """
 
 INSPECT = """\
@@ -291,6 +327,7 @@ TEXTS = {
     "": GENERAL,
     "run": RUN,
     "trace": TRACE,
+    "zone": ZONE,
     "inspect": INSPECT,
     "calls": CALLS,
     "doctor": DOCTOR,

@@ -64,7 +64,7 @@ def main(words: list[str]) -> int:
     try:
         kernel, release = parse_guest(settings.guest)
         environment = _environment(settings)
-        foreign = settings.sandbox.wanted and settings.sandbox.root != "/"
+        foreign = settings.sandbox.wanted and (settings.sandbox.root != "/" or bool(settings.sandbox.zone))
         if settings.directory is not None and not foreign:
             _enter(settings.directory)
         options = launch.Options(
@@ -93,6 +93,9 @@ def _start(
 ) -> NoReturn:
     sandbox.furnish()
     options.surroundings = sandbox
+    if options.kernel is None:
+        options.kernel, options.release = sandbox.kernel, sandbox.release
+    environment = {**sandbox.environment(environment), **settings.environment}
     launch.start(settings.program, settings.words, environment, options)
 
 

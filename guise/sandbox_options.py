@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from sandbox.zone.ephemeral import Request, Sandbox
     from sandbox.zone.view import Share
 
-WITH_VALUE = ("--root", "--bind", "--ro", "--rw", "--net")
+WITH_VALUE = ("--root", "--bind", "--ro", "--rw", "--net", "--zone")
 NETWORKS = ("host", "none", "private")
 
 
 class SandboxOptions:
     """What was said about the sandbox; `wanted` is False with --no-sandbox."""
 
-    __slots__ = ("network", "root", "shares", "wanted")
+    __slots__ = ("network", "root", "said", "shares", "wanted", "zone")
 
     def __init__(self) -> None:
         self.wanted = os.environ.get("GUISE_SANDBOX") != "no"
         self.root = "/"
         self.shares: list[tuple[str, str]] = []
         self.network = "host"
+        self.zone = ""
+        self.said = ""  # an option that means nothing for a zone
 
     def set(self, name: str, value: str) -> None:
         """One of WITH_VALUE.  Raises UsageError."""
@@ -40,11 +42,14 @@ class SandboxOptions:
             self.network = value
         elif name == "--root":
             self.root = value
+        elif name == "--zone":
+            self.zone = value
         else:
             if name == "--bind":
                 _split(value)
             self.shares.append((name, value))
         self.wanted = True
+        self.said = self.said if name == "--zone" else name
 
 
 def run(
@@ -61,6 +66,9 @@ def run(
     """
     try:
         from sandbox.zone import ephemeral
+
+        if options.zone:
+            return _in_zone(options, [program, *arguments], directory, then)
     except ImportError:
         return complain(
             "the sandbox's part in C was not built: `python3 -m sandbox.build`, or install Guise again; "
@@ -69,6 +77,21 @@ def run(
         )
     request = _request(options, program, arguments, directory)
     return attempt(lambda: then(ephemeral.enter(request)))
+
+
+def _in_zone(
+    options: SandboxOptions, words: list[str], directory: str, then: Callable[[Sandbox], int]
+) -> int:
+    """The same in a running zone, which says itself what is shared.  Raises UsageError."""
+    from guise.zone import entering
+
+    if options.said:
+        raise UsageError(
+            f"{options.said} and --zone exclude each other: `guise zone set` says what a zone sees"
+        )
+    return attempt(
+        lambda: entering.run(options.zone, words, lambda _, joined: then(joined), directory=directory)
+    )
 
 
 def attempt(action: Callable[[], int]) -> int:

@@ -105,6 +105,8 @@ def _start(run: run_command.Settings, area: Area, sandbox: Sandbox | None) -> in
         if sandbox is not None:
             sandbox.furnish()
         kernel, release = run_command.parse_guest(run.guest)
+        if kernel is None and sandbox is not None:
+            kernel, release = sandbox.kernel, sandbox.release
         options = launch.Options(
             engine=run.engine,
             kernel=kernel or HOST,  # its own programs are traced as well, and a file still says what it is
@@ -116,6 +118,8 @@ def _start(run: run_command.Settings, area: Area, sandbox: Sandbox | None) -> in
             surroundings=sandbox,
         )
         environment = {name: value for name, value in os.environ.items() if name != "GUISE"}
+        if sandbox is not None:
+            environment = sandbox.environment(environment)
         launch.start(run.program, run.words, environment, options)
     except launch.LaunchError as error:
         return complain(str(error), error.status)

@@ -21,7 +21,7 @@ from sandbox.zone.view import Share, furnish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 NETWORKS = ("host", "none", "private")
 _NAMESPACES = ("mount", "pid", "ipc", "uts")
@@ -30,7 +30,7 @@ _SOCKET, _ATTENDANTS, _READY = 3, 4, 5  # descriptors that guise-init is started
 _LAST_RESERVED = 99
 """Numbers up to here are for no guest's thread: 16 and 17 in a mutex's owner mean something else on FreeBSD,
 whose own threads start at 100000."""
-_SECURE_PROC = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+SECURE_PROC = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
 
 class Request:
@@ -75,6 +75,8 @@ class Sandbox:
         self._ready = ready
         self._outside = self._inside = -1
         self._outer_root = self._inner_root = -1
+        self.kernel: str | None = None  # of programs that do not say theirs, with its release
+        self.release = 0
         self._directory = "/"
 
     def furnish(self) -> None:
@@ -82,19 +84,23 @@ class Sandbox:
         from sandbox.zone import surroundings
 
         view, self._directory = surroundings.view_for(self._request)
-        self._outside, self._outer_root = _where_we_are()
+        self._outside, self._outer_root = where_we_are()
         kernel.unshare("mount")
         furnish(view)
-        self._inside, self._inner_root = _where_we_are()
+        self._inside, self._inner_root = where_we_are()
         self._start_there()
+
+    def environment(self, given: dict[str, str]) -> dict[str, str]:
+        """What the program starts with, where `given` is this process's."""
+        return given
 
     def outside(self) -> None:
         """See the host's files, until `inside`."""
-        _go(self._outside, self._outer_root)
+        go(self._outside, self._outer_root)
 
     def inside(self) -> None:
         """See the guest's files again."""
-        _go(self._inside, self._inner_root)
+        go(self._inside, self._inner_root)
         self._start_there()
 
     def hold(self, path: str) -> int:
@@ -134,13 +140,13 @@ class Sandbox:
             raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {_reason(error)}") from None
 
 
-def _where_we_are() -> tuple[int, int]:
+def where_we_are() -> tuple[int, int]:
     """Descriptors of this process's mount namespace, and of its root in there."""
     namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     return namespace, os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _go(namespace: int, root: int) -> None:
+def go(namespace: int, root: int) -> None:
     """Into a mount namespace, and to a root in it: whoever enters one is put at its topmost otherwise, which
     in a chroot is another.
     """
@@ -157,48 +163,10 @@ def enter(request: Request) -> Sandbox:
 
     Raises ZoneError where the host does not allow it; nothing has changed then.
     """
-    if not os.access(_INIT, os.X_OK) or not os.access("/proc/self/ns/mnt", os.F_OK):
-        what = (
-            "/proc is not mounted"
-            if os.access(_INIT, os.X_OK)
-            else f"{_INIT} is missing: install Guise again"
-        )
-        raise ZoneError(f"there can be no sandbox: {what}; {_GO_ON}")
-    everything = _signal.valid_signals()
-    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, everything)
-    on_child = _signal.getsignal(_signal.SIGCHLD)
-    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    kinds = (*_NAMESPACES, *(() if request.network == "host" else ("net",)))
+    attendants, ready = surround("init", lambda: isolate(kinds))
     try:
-        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, it would hide how children end
-        group = kernel.new_group()
-        _unshare((*_NAMESPACES, *(() if request.network == "host" else ("net",))))
-        init = os.fork()
-    except BaseException:
-        _signal.signal(_signal.SIGCHLD, on_child)
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
-        raise
-    if init:
-        apart = _stand_apart(group)
-        _become(("guise-monitor", "monitor", _SOCKET, init, int(apart)), (ours.fileno(),))
-    ours.close()
-    # The write ends tell something by who holds them: the first, that there may be attendants to come; the
-    # second, that the init is not ready.
-    hear, attendants = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    ready, not_ready = os.pipe2(os.O_CLOEXEC)
-    while _signal.sigpending():
-        _signal.sigtimedwait(everything, 0)  # the monitor has them too, and hands them on
-    kernel.start_numbers_after(_LAST_RESERVED)
-    guest = os.fork()
-    if guest:
-        words = ("guise-init", "init", _SOCKET, guest, _ATTENDANTS, _READY)
-        _become(words, (theirs.fileno(), hear, not_ready))
-    theirs.close()
-    os.close(hear)
-    os.close(not_ready)
-    _signal.signal(_signal.SIGCHLD, on_child)
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
-    try:
-        kernel.mount("proc", "/proc", _SECURE_PROC)
+        kernel.mount("proc", "/proc", SECURE_PROC)
         if request.network == "private":
             kernel.loopback_up()
     except OSError as error:
@@ -207,6 +175,64 @@ def enter(request: Request) -> Sandbox:
             f"that hides parts of it: {_GO_ON}"
         ) from None
     return Sandbox(request, attendants, ready)
+
+
+def check_host() -> None:
+    """Raises ZoneError where nothing can be isolated."""
+    if not os.access(_INIT, os.X_OK):
+        raise ZoneError(f"there can be no sandbox: {_INIT} is missing: install Guise again; {_GO_ON}")
+    if not os.access("/proc/self/ns/mnt", os.F_OK):
+        raise ZoneError(f"there can be no sandbox: /proc is not mounted; {_GO_ON}")
+
+
+def surround(role: str, move: Callable[[], None]) -> tuple[int, int]:
+    """Start monitor and init around what follows: returns in a new process, with the ends of two pipes.
+
+    `move` takes this process to other namespaces, of which that of processes is for children; `role` is
+    "init" for a new one of these, "guest" for one that has a process 1.  The pipes: where numbers of
+    attendants go, and what ends when the init is ready.  Raises what `move` raises, and ZoneError.
+    """
+    check_host()
+    everything = _signal.valid_signals()
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, everything)
+    on_child = _signal.getsignal(_signal.SIGCHLD)
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    try:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, it would hide how children end
+        group = kernel.new_group()
+        move()
+        init = os.fork()
+    except BaseException:
+        _signal.signal(_signal.SIGCHLD, on_child)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+        raise
+    if init:
+        apart = _stand_apart(group)
+        become(("guise-monitor", "monitor", _SOCKET, init, int(apart)), (ours.fileno(),))
+    ours.close()
+    # The write ends tell something by who holds them: the first, that there may be attendants to come; the
+    # second, that the init is not ready.
+    hear, attendants = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    ready, not_ready = os.pipe2(os.O_CLOEXEC)
+    while _signal.sigpending():
+        _signal.sigtimedwait(everything, 0)  # the monitor has them too, and hands them on
+    if role == "init":
+        start_numbers()
+    guest = os.fork()
+    if guest:
+        words = ("guise-init", role, _SOCKET, guest, _ATTENDANTS, _READY)
+        become(words, (theirs.fileno(), hear, not_ready))
+    theirs.close()
+    os.close(hear)
+    os.close(not_ready)
+    _signal.signal(_signal.SIGCHLD, on_child)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+    return attendants, ready
+
+
+def start_numbers() -> None:
+    """In a new namespace of processes: leave out the numbers that no guest's thread may have."""
+    kernel.start_numbers_after(_LAST_RESERVED)
 
 
 def _stand_apart(group: int) -> bool:
@@ -226,10 +252,19 @@ def _stand_apart(group: int) -> bool:
     return True
 
 
-def _become(words: tuple[object, ...], descriptors: tuple[int, ...]) -> None:
+def image() -> int:
+    """A descriptor of guise-init, for `become` where its file is out of sight."""
+    return os.open(_INIT, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def become(words: tuple[object, ...], descriptors: tuple[int, ...], image: int = -1) -> None:
     """Execute guise-init with these descriptors at 3, 4, ... and no others; never returns."""
     try:
-        base = max(descriptors) + 1
+        base = max(*descriptors, image) + 1
+        program: str | int = _INIT
+        if image >= 0:
+            program = os.dup2(image, base + len(descriptors), inheritable=False)
+            image = program
         high = [os.dup2(old, base + at, inheritable=False) for at, old in enumerate(descriptors)]
         try:
             null = os.open(os.devnull, os.O_RDWR)
@@ -239,15 +274,20 @@ def _become(words: tuple[object, ...], descriptors: tuple[int, ...]) -> None:
             os.dup2(null, number)
         for number, old in enumerate(high, _SOCKET):
             os.dup2(old, number)
-        os.closerange(_SOCKET + len(high), max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
+        first, last = _SOCKET + len(high), max(os.sysconf("SC_OPEN_MAX"), 1 << 16)
+        os.closerange(first, image if image >= 0 else last)
+        os.closerange(max(first, image + 1), last)
         os.chdir("/")
-        os.execve(_INIT, [str(word) for word in words], {})
+        os.execve(program, [str(word) for word in words], {})
     finally:
         os._exit(125)
 
 
-def _unshare(kinds: tuple[str, ...]) -> None:
-    """New namespaces, and a user namespace around them where this process has no right to make them."""
+def isolate(kinds: tuple[str, ...], *, root: bool = False) -> None:
+    """New namespaces, and a user namespace around them where this process has no right to make them.
+
+    There an ordinary user stays who they are, or becomes `root`.  Raises ZoneError.
+    """
     try:
         if os.geteuid() == 0:
             try:
@@ -261,8 +301,8 @@ def _unshare(kinds: tuple[str, ...]) -> None:
         user, group = os.geteuid(), os.getegid()
         kernel.unshare("user", *kinds)
         _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{user} {user} 1")
-        _write("/proc/self/gid_map", f"{group} {group} 1")
+        _write("/proc/self/uid_map", f"{0 if root else user} {user} 1")
+        _write("/proc/self/gid_map", f"{0 if root else group} {group} 1")
         kernel.make_private("/")
     except OSError as error:
         raise ZoneError(

@@ -44,14 +44,18 @@ class Share:
 class View:
     """A file system to be made of the host's.
 
-    root      the host's folder that becomes "/", read-only
+    root      the host's folder that becomes "/", read-only unless `writable`
+    lower     a folder that is seen in it where it has nothing of its own; `work`: a folder for that
     shares    what else appears; a deeper target covers a higher one
     scratch   folders that become empty and writable, and are gone afterwards
     terminal  show the host's terminals, so that standard input keeps its name
     powerful  the program is the host's root: keep it from the kernel's knobs in /proc
+    devices   what appears in /dev besides DEVICES
     """
 
-    __slots__ = ("powerful", "root", "scratch", "shares", "terminal")
+    __slots__ = (
+        "devices", "lower", "powerful", "root", "scratch", "shares", "terminal", "work", "writable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,12 +65,20 @@ class View:
         scratch: tuple[str, ...] = (),
         terminal: bool = False,
         powerful: bool = True,
+        writable: bool = False,
+        lower: str = "",
+        work: str = "",
+        devices: tuple[str, ...] = (),
     ) -> None:
         self.root = root
         self.shares = shares
         self.scratch = scratch
         self.terminal = terminal
         self.powerful = powerful
+        self.writable = writable
+        self.lower = lower
+        self.work = work
+        self.devices = devices
 
 
 class _Tree:
@@ -108,11 +120,15 @@ def _furnish(view: View) -> None:
     devices = [
         _Tree(f"/dev/{name}", f"/dev/{name}", locked) for name in DEVICES if os.path.exists(f"/dev/{name}")
     ]
+    devices += [_Tree(path, path, kernel.ATTR_NOSUID | kernel.ATTR_NOEXEC) for path in view.devices]
     terminals = _Tree("/dev/pts", "/dev/pts", kernel.ATTR_NOSUID) if view.terminal else None
     processes = _Tree("/proc", "/proc", 0)
     nothing = _Tree("/dev/null", "", kernel.ATTR_NODEV) if view.powerful else None
     targets = ["/proc", "/dev", *view.scratch, *(tree.target for tree in shares)]
-    _take_root(view.root, any(not _has_top(view.root, target) for target in targets))
+    if view.lower:
+        _overlay(view)
+    missing = not view.writable and any(not _has_top(view.root, target) for target in targets)
+    _take_root(view.root, missing, writable=view.writable)
     _attach(processes)
     if nothing is not None:
         _restrict_proc(nothing.descriptor)
@@ -133,9 +149,23 @@ def _share(share: Share) -> _Tree:
     return _Tree(share.source, share.target, attributes)
 
 
-def _take_root(root: str, missing: bool) -> None:
+def _overlay(view: View) -> None:
+    """Put the view's root over its lower folder."""
+    layers = []
+    for name, path in (("lower", view.lower), ("upper", view.root), ("work", view.work)):
+        folder = os.open(path, os.O_PATH | os.O_DIRECTORY)  # by number: a path may hold what options mean
+        layers.append((name, folder))
+    try:
+        options = ",".join(f"{name}dir=/proc/self/fd/{folder}" for name, folder in layers)
+        kernel.mount("overlay", view.root, 0, options + ("" if view.powerful else ",userxattr"))
+    finally:
+        for _, folder in layers:
+            os.close(folder)
+
+
+def _take_root(root: str, missing: bool, *, writable: bool = False) -> None:
     """`missing`: folders have to be made in it for what is to be mounted there."""
-    attributes = kernel.ATTR_RDONLY | kernel.ATTR_NODEV
+    attributes = kernel.ATTR_NODEV | (0 if writable else kernel.ATTR_RDONLY)
     if root == "/":
         kernel.change_tree(kernel.AT_FDCWD, "/", set=attributes)
         return
@@ -262,6 +292,7 @@ def _make_dev(devices: list[_Tree], terminals: _Tree | None) -> None:
     mount_point("/dev", folder=True)
     kernel.mount("tmpfs", "/dev", kernel.MS_NOSUID | kernel.MS_NOEXEC, "mode=755,size=256k")
     for tree in devices:
+        os.makedirs(os.path.dirname(tree.target), 0o755, exist_ok=True)
         os.close(os.open(tree.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
         tree.attach()
     for name, leads_to in LINKS:

@@ -33,7 +33,7 @@ def said(settings: object) -> dict[str, object]:
 
 
 def test_every_value_can_be_given_both_ways() -> None:
-    values = {"--engine": "ptrace", "--env": "A=1", "--net": "none", "--bind": "/a:/b"}
+    values = {"--engine": "ptrace", "--env": "A=1", "--net": "none", "--zone": "z", "--bind": "/a:/b"}
     for option in run_command.WITH_VALUE:
         value = values.get(option, "v")
         apart, joined = run_command.parse([option, value, "p"]), run_command.parse([f"{option}={value}", "p"])

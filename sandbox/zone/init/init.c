@@ -14,13 +14,7 @@ struct state {
     int attendant_count;
     uint32_t seen[SIGNALS + 1]; /* signals that came to the group and that the monitor has not told of yet */
     bool stopped, ended; /* the program */
-};
-
-struct entry {
-    uint64_t inode, offset;
-    uint16_t size;
-    uint8_t kind;
-    char name[];
+    bool alone;          /* process 1 is another: what the program leaves behind is that one's */
 };
 
 static void forget(struct state *s, int number)
@@ -84,30 +78,13 @@ static void hear_attendants(struct state *s)
     }
 }
 
-static int number(const char *text)
-{
-    int value = 0;
-    for (; *text >= '0' && *text <= '9'; text++)
-        value = value * 10 + (*text - '0');
-    return *text == 0 ? value : 0;
-}
+static bool is_no_attendant(const void *s, int pid) { return !is_attendant(s, pid); }
 
 /* Whether the namespace holds anybody but this process and attendants. */
 static bool has_others(struct state *s)
 {
-    char room[2048] __attribute__((aligned(8)));
-    long size, folder = CALL4(__NR_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    bool found = false;
     hear_attendants(s);
-    while (!found && (size = CALL3(__NR_getdents64, folder, room, sizeof(room))) > 0)
-        for (long at = 0; at < size;) {
-            const struct entry *e = (const struct entry *)(room + at);
-            int pid = number(e->name);
-            found = found || (pid > 1 && !is_attendant(s, pid));
-            at += e->size;
-        }
-    CALL1(__NR_close, folder);
-    return found;
+    return has_process(is_no_attendant, s);
 }
 
 static void program_changed(struct state *s, int status)
@@ -119,7 +96,7 @@ static void program_changed(struct state *s, int status)
         tell(s->socket, HAS_CONTINUED, 0, 0, 0);
     } else {
         s->ended = true;
-        bool others = ending_signal(status) == 0 && has_others(s);
+        bool others = !s->alone && ending_signal(status) == 0 && has_others(s);
         if (others)
             CALL2(__NR_prctl, PR_SET_PDEATHSIG, 0);
         tell(s->socket, HAS_ENDED, status, 0, others);
@@ -176,9 +153,9 @@ static void hear(struct state *s)
         send_on(s, &m);
 }
 
-void init(int socket, int program, int attendants, int ready)
+void init(int socket, int program, int attendants, int ready, bool alone)
 {
-    struct state s = {.socket = socket, .program = program, .attendant_pipe = attendants};
+    struct state s = {.socket = socket, .program = program, .attendant_pipe = attendants, .alone = alone};
     block_signals();
     CALL2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
     CALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* the program may be this process's user: it must not trace it */

@@ -1,7 +1,9 @@
-/* guise-init: the two small processes around an isolated program.
+/* guise-init: the small processes around an isolated program, and in a zone.
  *
  *   guise-init monitor SOCKET CHILD APART               what the shell started; waits for CHILD
  *   guise-init init SOCKET PROGRAM ATTENDANTS READY     process 1 of the namespace; PROGRAM's parent
+ *   guise-init guest SOCKET PROGRAM ATTENDANTS READY    the same, in a zone that has a process 1
+ *   guise-init zone CONTROL                             process 1 of a zone
  *
  * All arguments are numbers: descriptors and process ids; APART is 1 when no other process is in the monitor's
  * process group.  Static, without a C library: it runs where the
@@ -17,14 +19,6 @@ static bool same(const char *a, const char *b)
     return *a == *b;
 }
 
-static int number(const char *text)
-{
-    int value = 0;
-    for (; *text >= '0' && *text <= '9'; text++)
-        value = value * 10 + (*text - '0');
-    return value;
-}
-
 static void explain(void)
 {
     static const char text[] = "guise-init is started by guise: run \"guise run PROGRAM\" instead\n";
@@ -37,9 +31,12 @@ void start(long *stack)
     long count = stack[0];
     char **words = (char **)(stack + 1);
     if (count == 5 && same(words[1], "monitor"))
-        monitor(number(words[2]), number(words[3]), number(words[4]) != 0);
-    if (count == 6 && same(words[1], "init"))
-        init(number(words[2]), number(words[3]), number(words[4]), number(words[5]));
+        monitor(number_of(words[2]), number_of(words[3]), number_of(words[4]) != 0);
+    if (count == 6 && (same(words[1], "init") || same(words[1], "guest")))
+        init(number_of(words[2]), number_of(words[3]), number_of(words[4]), number_of(words[5]),
+             same(words[1], "guest"));
+    if (count == 3 && same(words[1], "zone"))
+        zone(number_of(words[2]));
     explain();
     leave(125);
 }

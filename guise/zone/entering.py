@@ -1,0 +1,117 @@
+"""How programs get into a running zone: for `guise zone exec` and login, `guise run --zone`, and at boot."""
+
+from __future__ import annotations
+
+import os
+
+from guise.cli import complain
+from guise.zone import accounts
+from loader import cache as plans  # before a zone's files cover Guise's own: what the launch takes from there
+from personality.supervisor import launch
+from sandbox.zone import ZoneError, place
+from sandbox.zone.ephemeral import Request
+from sandbox.zone.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.zone.configuration import Configuration
+    from sandbox.zone.place import Joined
+    from sandbox.zone.store import Zone
+
+
+def personality(settings: Configuration) -> tuple[str | None, int]:
+    """The kernel of the zone's programs that do not say theirs, and its release; None: the host's.
+
+    Raises ZoneError.
+    """
+    brand = settings.text("brand")
+    if brand == "linux":
+        return None, 0
+    from guise.cli import UsageError
+    from guise.run_command import parse_guest
+
+    try:
+        return parse_guest(brand)
+    except UsageError as error:
+        raise ZoneError(f"zone {settings.name}: brand {brand}: {error}") from None
+
+
+def start(
+    settings: Configuration,
+    words: list[str],
+    joined: Joined,
+    *,
+    more: Mapping[str, str] | None = None,
+    options: launch.Options | None = None,
+    user: str = "",
+) -> int:
+    """Become a program of the zone.  Raises ZoneError for what its files do not have; never returns."""
+    kernel, release = personality(settings)
+    options = options or launch.Options()
+    options.kernel, options.release = options.kernel or kernel, options.release or release
+    options.surroundings = joined
+    plans.default_directory()
+    joined.furnish()
+    environment = {**place.environment(settings), **(more or {})}
+    if user:
+        account = accounts.find(user)
+        joined.user = account.numbers
+        environment |= account.environment
+        words = words or [account.shell]
+        options.argv0 = options.argv0 or (
+            "-" + os.path.basename(account.shell) if words == [account.shell] else None
+        )
+        joined.start_in(account.home)
+    launch.start(words[0], words[1:], environment, options)
+
+
+def at_boot(settings: Configuration, words: list[str], joined: Joined) -> int:
+    """As `start`, for what has nobody to print a sentence to.  Raises ZoneError."""
+    try:
+        return start(settings, words, joined)
+    except launch.LaunchError as error:
+        raise ZoneError(f"zone {settings.name}: {error}") from None
+
+
+def running_zone(name: str, verb: str) -> tuple[Zone, Configuration, place.Entrance]:
+    """Raises ZoneError when it does not run."""
+    from sandbox.zone import lifecycle
+
+    zone = Store().zone(name)
+    settings = zone.configuration()
+    if zone.running() is None and zone.read("running") is not None:
+        with lifecycle.opened(zone):
+            pass
+    lifecycle.require(zone, verb, "running", "ready")
+    running = zone.running()
+    if running is None:
+        raise ZoneError(f"zone {name} has just ended")
+    return zone, settings, place.Entrance(zone, running)
+
+
+def run(
+    name: str, words: list[str], then: Callable[[Configuration, Joined], int], *, directory: str = ""
+) -> int:
+    """Go on with `then` in a running zone, in a process whose end becomes this one's.  Raises ZoneError."""
+    _, settings, entrance = running_zone(name, "a program")
+    joined = place.enter(entrance, Request(words[0], words[1:], directory=directory))
+    joined.settings = settings
+    joined.kernel, joined.release = personality(settings)
+    plans.default_directory()
+    try:
+        return then(settings, joined)
+    except launch.LaunchError as error:
+        return complain(str(error), error.status)
+
+
+def execute(name: str, words: list[str], user: str, directory: str) -> int:
+    """`guise zone exec`: one program, with our streams and terminal."""
+
+    more = {"TERM": os.environ.get("TERM", "dumb")}
+
+    def become(settings: Configuration, joined: Joined) -> int:
+        return start(settings, words, joined, more=more, user=user)
+
+    return run(name, words, become, directory=directory)

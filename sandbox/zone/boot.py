@@ -1,0 +1,154 @@
+"""Ready, boot, halt, shut down: from files to running processes and back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from sandbox.zone import ZoneError, ephemeral, lifecycle, place, store
+from sandbox.zone.lifecycle import opened, require
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from sandbox.zone.configuration import Configuration
+    from sandbox.zone.place import Joined
+    from sandbox.zone.store import Zone
+
+    Launch = Callable[[Configuration, list[str], Joined], int]
+    """Become a program of the zone, given its words; returns only if it cannot, or raises ZoneError."""
+
+PATIENCE = 20.0
+"""Seconds that a zone's own shutdown, and then its processes, have to end."""
+
+
+def ready(zone: Zone) -> None:
+    """Make its place, without a program in it."""
+    with opened(zone) as settings:
+        require(zone, "ready", "installed")
+        with zone.journal("ready"):
+            _make_ready(zone, settings)
+
+
+def boot(zone: Zone, launch: Launch) -> None:
+    """Make its place if it is not ready, and start what its configuration says.  Raises ZoneError."""
+    with opened(zone) as settings:
+        require(zone, "boot", "installed", "ready")
+        with zone.journal("boot"):
+            running = zone.running() or _make_ready(zone, settings)
+            words, ends = boot_command(zone, settings)
+            if words:
+                number = _start(zone, settings, running, words, launch)
+                if ends:
+                    place.tell_program(zone, number)
+            zone.note("running", {**running, "state": "running"})
+
+
+def boot_command(zone: Zone, settings: Configuration) -> tuple[list[str], bool]:
+    """What `boot` runs, and whether the zone ends with it; nothing where there is no such script."""
+    words = settings.items("boot")
+    if words:
+        return words, settings.flag("ends")
+    folders = [zone.root(settings), settings.text("lower")]
+    for program, command in (("etc/rc", ["/bin/sh", "/etc/rc", "autoboot"]), ("sbin/init", ["/sbin/init"])):
+        if any(folder and os.path.lexists(os.path.join(folder, program)) for folder in folders):
+            return command, settings.flag("ends")
+    return [], False
+
+
+def _make_ready(zone: Zone, settings: Configuration) -> dict[str, Any]:
+    made = place.Place(zone, settings)
+    try:
+        running = {
+            "pid": made.pid,
+            "start": store.start_time(made.pid),
+            "host": store.host_boot(),
+            "since": time.time(),
+            "state": "ready",
+        }
+        zone.note("running", running)
+        made.go()
+    finally:
+        made.close()
+    return running
+
+
+def _start(
+    zone: Zone, settings: Configuration, running: Mapping[str, Any], words: list[str], launch: Launch
+) -> int:
+    console = os.open(zone.path("console"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    request = ephemeral.Request(words[0], words[1:])
+    try:
+        entrance = place.Entrance(zone, running)
+        return place.detach(entrance, request, console, lambda joined: launch(settings, words, joined))
+    finally:
+        os.close(console)
+
+
+def shut_down(zone: Zone, launch: Launch) -> None:
+    """Let it end in its own way: /etc/rc.shutdown, then SIGTERM, and at last the kernel."""
+    with opened(zone) as settings:
+        require(zone, "shutdown", "running")
+        with zone.journal("shutdown"):
+            _shut_down(zone, settings, launch)
+
+
+def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
+    running = zone.running()
+    if running is None:
+        return
+    zone.note("running", {**running, "state": "shutting_down"})
+    deadline = time.monotonic() + PATIENCE
+    first = os.pidfd_open(int(running["pid"]))
+    try:
+        folders = [zone.root(settings), settings.text("lower")]
+        if any(folder and os.path.lexists(os.path.join(folder, "etc/rc.shutdown")) for folder in folders):
+            number = _start(zone, settings, running, ["/bin/sh", "/etc/rc.shutdown"], launch)
+            while time.monotonic() < deadline and number in numbers(zone, running):
+                time.sleep(0.02)
+        signal.pidfd_send_signal(first, signal.SIGUSR2)
+        import select
+
+        select.select([first], [], [], max(1.0, deadline - time.monotonic()))
+    except ProcessLookupError:
+        pass  # it has ended meanwhile
+    finally:
+        os.close(first)
+    lifecycle.bring_down(zone)
+
+
+def reboot(zone: Zone, launch: Launch) -> None:
+    """Halt it and boot it."""
+    lifecycle.halt(zone)
+    boot(zone, launch)
+
+
+def processes(running: Mapping[str, Any]) -> list[int]:
+    """The host's numbers of all processes in a running zone."""
+    namespace = os.readlink(f"/proc/{running['pid']}/ns/pid")
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.readlink(f"/proc/{name}/ns/pid") == namespace:
+                    found.append(int(name))
+            except OSError:  # it has ended, or is another user's
+                continue
+    return sorted(found)
+
+
+def numbers(zone: Zone, running: Mapping[str, Any]) -> list[int]:
+    """The zone's own numbers of its processes."""
+    found = []
+    try:
+        for pid in processes(running):
+            with open(f"/proc/{pid}/status", "rb") as file:
+                found += [int(line.split()[-1]) for line in file if line.startswith(b"NSpid:")]
+    except OSError as error:
+        if zone.running() is None:
+            return []
+        raise ZoneError(f"zone {zone.name}: its processes cannot be seen: {store.reason(error)}") from None
+    return found

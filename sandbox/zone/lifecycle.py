@@ -1,0 +1,296 @@
+"""What can be done with a zone, from which states, and how what was begun is ended after a crash.
+
+Each verb that changes more than one thing first writes into the zone's journal which verb it is.  `settle`
+reads that when the verb's process was killed, or failed, and puts the zone into the state before the verb, or
+where that is gone into the one after it.  Every verb settles first, so nobody has to know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+
+from sandbox.zone import ZoneError, configuration, files, store
+from sandbox.zone.store import Store, Zone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.zone.configuration import Configuration
+
+_ALIVE = ("ready", "running", "shutting_down")
+_HINTS = {
+    "configured": "install it first (`guise zone install {}`)",
+    "incomplete": "uninstall it first (`guise zone uninstall {}`)",
+    "installed": "boot it first (`guise zone boot {}`)",
+    "ready": "halt it first (`guise zone halt {}`)",
+    "running": "halt it first (`guise zone halt {}`)",
+    "shutting_down": "wait for its end, or halt it (`guise zone halt {}`)",
+}
+
+
+class WrongState(ZoneError):
+    """The verb cannot be done in the state that the zone is in."""
+
+
+def require(zone: Zone, verb: str, *states: str) -> str:
+    """The zone's state, which is one of these.  Raises WrongState."""
+    state = zone.state()
+    if state not in states:
+        hint = _HINTS[state].format(zone.name)
+        if state == "installed" and "configured" in states:
+            hint = f"uninstall it first (`guise zone uninstall {zone.name}`)"
+        raise WrongState(f"zone {zone.name} is {state}, and {verb} needs it {' or '.join(states)}: {hint}")
+    return state
+
+
+@contextlib.contextmanager
+def opened(zone: Zone) -> Iterator[Configuration]:
+    """The zone for one verb: locked, settled; its configuration."""
+    if not zone.exists():
+        zone.configuration()  # says that there is none
+    with zone.locked():
+        settle(zone)
+        try:
+            yield zone.configuration()
+        except BaseException:
+            settle(zone)
+            raise
+
+
+def install(zone: Zone, source: str) -> None:
+    """Fill its root from a folder, or with nothing for "": it is there, or is made of what it inherits."""
+    with opened(zone) as settings:
+        require(zone, "install", "configured")
+        root = zone.root(settings)
+        files.check_root(root, os.path.dirname(zone.folder))
+        adopted = not files.is_empty(root)
+        if adopted and source:
+            raise ZoneError(f"{root} is not empty: empty it, or install without a source to take it as it is")
+        if not adopted and not source and not settings.items("inherit") and not settings.text("lower"):
+            raise ZoneError(
+                f"zone {zone.name} would be empty: name what to install, or a folder to inherit "
+                f"(`guise zone set {zone.name} inherit=/usr`) or to overlay (lower=FOLDER)"
+            )
+        with zone.journal("install", root=root, adopted=adopted):
+            zone.write("state", {"state": "incomplete"})
+            if source:
+                files.copy(os.path.abspath(source), root)
+            files.add_mount_points(root)
+            if settings.text("lower"):
+                os.makedirs(zone.path("work"), 0o700, exist_ok=True)
+            zone.write("state", {"state": "installed", "source": source, "root": root, "adopted": adopted})
+
+
+def clone(zone: Zone, model: Zone) -> None:
+    """Install it with a copy of another zone's files, which must not run."""
+    with model.locked():
+        settle(model)
+        require(model, "clone", "installed")
+        settings = model.configuration()
+        lower = settings.text("lower")
+        if zone.configuration().text("lower") != lower:
+            raise ZoneError(f"zones {zone.name} and {model.name} differ in lower: set lower={lower} first")
+        install(zone, model.root(settings))
+
+
+def uninstall(zone: Zone) -> None:
+    """Remove its files; those that were there before `install` stay."""
+    with opened(zone):
+        require(zone, "uninstall", "installed", "incomplete")
+        state = zone.read("state") or {}
+        with zone.journal("uninstall", root=state.get("root", ""), adopted=bool(state.get("adopted"))):
+            zone.write("state", {**state, "state": "incomplete"})
+            _remove_files(zone, state.get("root", ""), bool(state.get("adopted")))
+            zone.write("state", {"state": "configured"})
+
+
+def delete(zone: Zone) -> None:
+    """Forget its configuration, and with it the zone."""
+    with opened(zone):
+        require(zone, "delete", "configured")
+        zone.write("journal", {"verb": "delete"})
+        _forget(zone)
+
+
+def move(zone: Zone, target: str) -> None:
+    """Put its root elsewhere."""
+    with opened(zone) as settings:
+        require(zone, "move", "installed")
+        source, target = zone.root(settings), os.path.abspath(target)
+        files.check_root(target, os.path.dirname(zone.folder))
+        if not files.is_empty(target):
+            raise ZoneError(f"{target} is not empty: name a folder that is empty or missing")
+        state = zone.read("state") or {}
+        with zone.journal("move", source=source, target=target):
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(target)
+            files.move(source, target)
+            settings.change([f"root={target}"])
+            zone.write("state", {**state, "root": target})
+            zone.write("configuration", settings.as_data())
+            files.remove(source)
+
+
+def change(zone: Zone, orders: list[str]) -> None:
+    """Change properties as `guise zone set` does.  Raises ZoneError."""
+    with opened(zone) as settings:
+        state = zone.state()
+        before = zone.root(settings), settings.text("lower")
+        settings.change(orders)
+        after = zone.root(settings), settings.text("lower")
+        if before != after and state != "configured":
+            raise WrongState(
+                f"zone {zone.name} is {state}: `guise zone move {zone.name} FOLDER` moves its root, and "
+                "lower is for a zone that is not installed"
+            )
+        zone.write("configuration", settings.as_data())
+
+
+def verify(zone: Zone) -> list[str]:
+    """What is wrong with the zone, one sentence each; changes nothing."""
+    settings = zone.configuration()
+    wrong = []
+    journal = zone.read("journal")
+    if journal is not None and not _is_locked(zone):
+        wrong.append(
+            f"{journal.get('verb')} was interrupted: `guise zone verify --repair {zone.name}` ends it"
+        )
+    if zone.read("running") is not None and zone.running() is None and not _is_locked(zone):
+        wrong.append(f"it ended by itself: `guise zone verify --repair {zone.name}` tidies up")
+    named = [("lower", settings.text("lower"))] if settings.text("lower") else []
+    named += [("inherit", item.partition(":")[0]) for item in settings.items("inherit")]
+    named += [("fs", item.split(":")[0]) for item in settings.items("fs")]
+    named += [("device", item) for item in settings.items("device")]
+    wrong += [
+        f"{name} names {path}, which does not exist" for name, path in named if not os.path.exists(path)
+    ]
+    root = zone.root(settings)
+    if zone.recorded_state() == "installed" and not os.path.isdir(root):
+        wrong.append(f"its root {root} is missing: `guise zone uninstall {zone.name}`, and install it again")
+    try:
+        files.check_root(root, os.path.dirname(zone.folder))
+    except ZoneError as error:
+        wrong.append(str(error))
+    return wrong
+
+
+def settle(zone: Zone) -> str:
+    """End what was interrupted; what was done, or "".  The zone is locked.  Raises ZoneError."""
+    journal = zone.read("journal")
+    done = ""
+    if journal is not None:
+        verb, root = str(journal.get("verb")), str(journal.get("root", ""))
+        if verb in ("install", "uninstall"):
+            _remove_files(zone, root, bool(journal.get("adopted")))
+            zone.write("state", {"state": "configured"})
+            done = f"{verb} was interrupted: its files were removed"
+        elif verb == "delete":
+            _forget(zone)
+            raise store.UnknownZone(f"there is no zone {zone.name} any more: its deletion was completed")
+        elif verb == "move":
+            done = _settle_move(zone, str(journal["source"]), str(journal["target"]))
+        else:
+            bring_down(zone)
+            done = f"{verb} was interrupted: it was halted"
+        zone.forget("journal")
+    if zone.read("running") is not None and zone.running() is None:
+        bring_down(zone)
+        done = done or "it had ended by itself: what it left was removed"
+    return done
+
+
+def bring_down(zone: Zone) -> None:
+    """End all of its processes, and remove what the host keeps for it.  Raises ZoneError."""
+    running = zone.running()
+    if running is not None:
+        kill(int(running["pid"]))
+    zone.forget("running")
+    zone.forget("control")
+
+
+def kill(pid: int) -> None:
+    """End a process, and wait until it is gone with all of its namespace.  Raises ZoneError."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        if not select.select([process], [], [], 60)[0]:
+            raise ZoneError(f"process {pid} does not end: it waits for the host's kernel; try again")
+    except PermissionError:
+        raise ZoneError("the zone is another user's: become that user, or root") from None
+    finally:
+        os.close(process)
+
+
+def halt(zone: Zone) -> None:
+    """End it at once."""
+    with opened(zone):
+        require(zone, "halt", *_ALIVE)
+        with zone.journal("halt"):
+            bring_down(zone)
+
+
+def _settle_move(zone: Zone, source: str, target: str) -> str:
+    settings = zone.configuration()
+    if zone.root(settings) == target:
+        files.remove(source)
+        return "move was interrupted: it was completed"
+    if os.path.isdir(source):
+        files.remove(target)  # a copy, perhaps not all of it
+        return "move was interrupted: its root is where it was"
+    state = zone.read("state") or {}
+    settings.change([f"root={target}"])
+    zone.write("state", {**state, "root": target})
+    zone.write("configuration", settings.as_data())
+    return "move was interrupted: it was completed"
+
+
+def _remove_files(zone: Zone, root: str, adopted: bool) -> None:
+    if root and not adopted:
+        files.check_root(root, os.path.dirname(zone.folder))
+        files.remove(root)
+    files.remove(zone.path("work"))
+
+
+def _forget(zone: Zone) -> None:
+    """Remove the zone's folder.  Without its configuration it is none; `Store.sweep` removes what is left."""
+    for name in os.listdir(zone.folder):
+        if name not in ("configuration", "journal", "lock"):
+            files.remove(zone.path(name))
+    for name in ("configuration", "journal", "lock"):
+        zone.forget(name)
+    os.rmdir(zone.folder)
+
+
+def _is_locked(zone: Zone) -> bool:
+    import fcntl
+
+    try:
+        lock = os.open(zone.path("lock"), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def create(zones: Store, name: str, orders: list[str], data: object = None, where: str = "") -> Zone:
+    """Raises ZoneError."""
+    settings = (
+        configuration.Configuration(name)
+        if data is None
+        else configuration.from_data(data, where, configuration.check_name(name))
+    )
+    settings.change(orders)
+    return zones.create(settings)

@@ -1,0 +1,339 @@
+"""A zone's place: its namespaces, file system and process 1, and how other processes get into it.
+
+Process 1 is guise-init.  It is made first and waits: what the host keeps for the zone (its number, its group
+of resources, its network) is in order before anything of the zone runs, and if whoever makes it is killed, it
+ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+
+from sandbox.zone import ZoneError, confine, ephemeral, kernel, store
+from sandbox.zone.ephemeral import SECURE_PROC, Request, Sandbox
+from sandbox.zone.view import Share, View, furnish
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, NoReturn
+
+    from sandbox.zone.configuration import Configuration
+    from sandbox.zone.store import Zone
+
+_KINDS = ("mount", "pid", "ipc", "uts")
+_JOINED = (("ipc", "ipc"), ("uts", "uts"), ("net", "net"), ("pid", "pid"))  # kind, name below /proc/PID/ns
+_CONTROL = 3
+_PROGRAM_IS = 1
+SCRATCH = ("/tmp", "/var/run", "/run")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def environment(settings: Configuration) -> dict[str, str]:
+    """What a zone's programs start with."""
+    words = [item.partition("=") for item in settings.items("env")]
+    return {"PATH": PATH, "HOME": "/", **{name: value for name, _, value in words}}
+
+
+def view_of(zone: Zone, settings: Configuration, root: str) -> View:
+    """What the zone sees.  Raises ZoneError for what is not there."""
+    shares = []
+    for item in settings.items("inherit"):
+        source, _, target = item.partition(":")
+        shares.append(Share(_there(source, "inherit"), target or source, writable=False))
+    for item in settings.items("fs"):
+        source, target, *mode = item.split(":")
+        shares.append(Share(_there(source, "fs"), target, writable=mode != ["ro"]))
+    return View(
+        root,
+        shares=tuple(shares),
+        powerful=os.geteuid() == 0,
+        writable=not settings.flag("readonly"),
+        scratch=SCRATCH[:1] if settings.flag("readonly") else (),
+        lower=_there(settings.text("lower"), "lower") if settings.text("lower") else "",
+        work=zone.path("work"),
+        devices=tuple(_there(path, "device") for path in settings.items("device")),
+    )
+
+
+def _there(path: str, name: str) -> str:
+    if not os.path.exists(path):
+        raise ZoneError(f"{name} names {path}, which does not exist")
+    return path
+
+
+class Place:
+    """Process 1 of a zone that is being made; `go` lets it begin, without it it ends."""
+
+    __slots__ = ("_answers", "_go", "pid")
+
+    def __init__(self, zone: Zone, settings: Configuration) -> None:
+        """Raises ZoneError."""
+        ephemeral.check_host()
+        view = view_of(zone, settings, zone.root(settings))
+        control = _control(zone)
+        waits, self._go = os.pipe2(os.O_CLOEXEC)
+        self._answers, answer = os.pipe2(os.O_CLOEXEC)
+        starter = os.fork()
+        if starter == 0:
+            os.close(self._go)
+            os.close(self._answers)
+            _start(settings, view, control, waits, answer)
+        for descriptor in (control, waits, answer):
+            os.close(descriptor)
+        os.waitpid(starter, 0)
+        self.pid = 0
+        told = os.read(self._answers, 4096).decode()
+        if told.startswith("pid "):
+            self.pid = int(told[4:])
+            told = os.read(self._answers, 4096).decode()
+        if told != "ready":
+            self.close()
+            raise ZoneError(told or f"zone {zone.name}: its first process ended: is there enough memory?")
+
+    def go(self) -> None:
+        """Returns when it has begun.  Raises ZoneError."""
+        os.write(self._go, b"g")
+        told = os.read(self._answers, 4096).decode()
+        self.close()
+        if told:
+            raise ZoneError(told)
+
+    def close(self) -> None:
+        for descriptor in (self._go, self._answers):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._go = self._answers = -1
+
+
+def _control(zone: Zone) -> int:
+    path = zone.path("control")
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def tell_program(zone: Zone, number: int) -> None:
+    """Tell process 1 of the program with whose end the zone ends."""
+    control = os.open(zone.path("control"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.write(control, struct.pack("=Ii", _PROGRAM_IS, number))
+    finally:
+        os.close(control)
+
+
+def _start(settings: Configuration, view: View, control: int, waits: int, answer: int) -> NoReturn:
+    """The process between: it makes the namespaces and process 1, says that one's number, and ends."""
+    try:
+        os.setsid()
+        try:
+            network = settings.text("net")
+            ephemeral.isolate((*_KINDS, *(() if network == "host" else ("net",))), root=True)
+            first, told = os.pipe2(os.O_CLOEXEC)
+            pid = os.fork()
+            if pid == 0:
+                os.close(told)
+                os.read(first, 1)  # until the number was said
+                _be_first(settings, view, control, waits, answer)
+            os.write(answer, f"pid {pid}".encode())
+        except ZoneError as error:
+            os.write(answer, str(error).encode())
+        except OSError as error:
+            os.write(answer, f"the zone's first process cannot be made: {store.reason(error)}".encode())
+    finally:
+        os._exit(0)
+
+
+def _be_first(settings: Configuration, view: View, control: int, waits: int, answer: int) -> NoReturn:
+    """Process 1 of the zone, until it is guise-init."""
+    try:
+        try:
+            image = ephemeral.image()
+            kernel.mount("proc", "/proc", SECURE_PROC)
+            ephemeral.start_numbers()
+            furnish(view)
+            kernel.set_host_name(settings.text("hostname") or settings.name)
+            if settings.text("net") in ("private", "bridge"):
+                kernel.loopback_up()
+            os.write(answer, b"ready")
+            if not os.read(waits, 1):
+                os._exit(0)
+            os.umask(0o022)
+            confine.confine(confine.KEPT)
+            ephemeral.become(("guise-init", "zone", _CONTROL), (control,), image)
+        except ZoneError as error:
+            os.write(answer, str(error).encode())
+        except OSError as error:
+            os.write(answer, f"the zone's first process cannot start: {store.reason(error)}".encode())
+    finally:
+        os._exit(1)
+
+
+class Entrance:
+    """Descriptors of a running zone's namespaces and root."""
+
+    __slots__ = ("_descriptors", "_user", "inside", "name", "root")
+
+    def __init__(self, zone: Zone, running: Mapping[str, Any]) -> None:
+        """Raises ZoneError when the zone has ended, or is another user's."""
+        self.name = zone.name
+        pid = int(running["pid"])
+        try:
+            process = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise ZoneError(f"zone {zone.name} has just ended") from None
+        try:
+            if store.start_time(pid) != running["start"]:
+                raise ZoneError(f"zone {zone.name} has just ended")
+            user = os.readlink("ns/user", dir_fd=process)
+            self._user = -1
+            if user != os.readlink("/proc/self/ns/user"):
+                self._user = os.open("ns/user", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
+            names = [*(name for _, name in _JOINED), "mnt"]
+            opened = [os.open(f"ns/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process) for name in names]
+            self.inside = opened.pop()
+            self._descriptors = opened
+            self.root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+        except PermissionError:
+            raise ZoneError(f"zone {zone.name} is another user's: become that user, or root") from None
+        except (FileNotFoundError, ProcessLookupError):
+            raise ZoneError(f"zone {zone.name} has just ended") from None
+        finally:
+            os.close(process)
+
+    def join(self) -> None:
+        """Move this process, and its children to come, into the zone: all but its files.  Raises ZoneError.
+
+        The host's files stay, in a mount namespace of this process's own.
+        """
+        try:
+            if self._user >= 0:
+                kernel.set_namespace(self._user, "user")
+            for (kind, _), descriptor in zip(_JOINED, self._descriptors, strict=True):
+                kernel.set_namespace(descriptor, kind)
+            kernel.unshare("mount")
+            kernel.make_private("/")
+        except OSError as error:
+            raise ZoneError(f"zone {self.name} cannot be entered: {store.reason(error)}") from None
+
+    def files(self) -> None:
+        """See the zone's files."""
+        ephemeral.go(self.inside, self.root)
+
+
+class Joined(Sandbox):
+    """A running zone, as a process sees it that goes into it: see Sandbox.
+
+    user  who the program shall be: numbers of user, group and further groups
+    """
+
+    def __init__(self, request: Request, attendants: int, ready: int, entrance: Entrance) -> None:
+        super().__init__(request, attendants, ready)
+        self._entrance = entrance
+        self.settings: Configuration | None = None
+        self.user: tuple[int, int, list[int]] | None = None
+
+    def furnish(self) -> None:
+        self._outside, self._outer_root = ephemeral.where_we_are()
+        self._inside, self._inner_root = self._entrance.inside, self._entrance.root
+        self._directory = self._request.directory or "/"
+        self.inside()
+
+    def environment(self, given: dict[str, str]) -> dict[str, str]:
+        """The zone's own, with nothing of the host's but what says which terminal it is."""
+        kept = {"TERM": given["TERM"]} if "TERM" in given else {}
+        return kept if self.settings is None else {**kept, **environment(self.settings)}
+
+    def start_in(self, directory: str) -> None:
+        """Start in a folder of the zone that may be missing, unless another was asked for."""
+        if not self._request.directory and os.path.isdir(directory):
+            self._directory = directory
+            self.inside()
+
+    def attend(self, pid: int) -> None:
+        if self._attendants >= 0:
+            super().attend(pid)
+
+    def confine(self) -> None:
+        if self._ready >= 0:
+            os.read(self._ready, 1)
+        try:
+            confine.confine(confine.KEPT)
+            if self.user is not None:
+                user, group, groups = self.user
+                os.setgroups(groups)
+                os.setgid(group)
+                os.setuid(user)
+            if self._ready >= 0:
+                kernel.prctl(kernel.PR_SET_PDEATHSIG, 1)  # SIGHUP, when whoever went in is killed
+        except OSError as error:
+            raise ZoneError(
+                f"zone {self._entrance.name}: the program cannot start: {store.reason(error)}"
+            ) from None
+
+
+def enter(entrance: Entrance, request: Request) -> Joined:
+    """Go on inside, with the exit status, signals and stops of a child: see ephemeral.enter."""
+    attendants, ready = ephemeral.surround("guest", entrance.join)
+    return arrived(entrance, request, attendants, ready)
+
+
+def arrived(entrance: Entrance, request: Request, attendants: int = -1, ready: int = -1) -> Joined:
+    """For a process that was forked after `join`.  Raises ZoneError."""
+    try:
+        kernel.mount("proc", "/proc", SECURE_PROC)
+    except OSError as error:
+        raise ZoneError(f"zone {entrance.name} cannot be entered: {store.reason(error)}") from None
+    return Joined(request, attendants, ready, entrance)
+
+
+def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[Joined], int]) -> int:
+    """Start a program in the zone, a child of its process 1; its number there.
+
+    `launch` becomes it.  Its output goes to descriptor `output`.  Raises ZoneError with why it did not start.
+    """
+    said, say = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        os.close(said)
+        _go_in(entrance, request, output, say, launch)
+    os.close(say)
+    told = b""
+    while part := os.read(said, 4096):
+        told += part
+    os.close(said)
+    os.waitpid(child, 0)
+    number, _, sentence = told.partition(b"\n")
+    if sentence or not number.isdigit():
+        raise ZoneError(
+            " ".join((sentence or number).decode("utf-8", "replace").removeprefix("guise: ").split())
+        )
+    return int(number)
+
+
+def _go_in(
+    entrance: Entrance, request: Request, output: int, say: int, launch: Callable[[Joined], int]
+) -> NoReturn:
+    try:
+        try:
+            entrance.join()
+            # Orphans become children of process 1 of their parent's namespace: it has to be the zone's.
+            between = os.fork()
+            if between:
+                os.waitpid(between, 0)
+            elif os.fork() == 0:
+                os.setsid()
+                os.write(say, b"%d\n" % os.getpid())
+                null = os.open(os.devnull, os.O_RDWR)
+                os.dup2(null, 0)
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                launch(arrived(entrance, request))
+        except ZoneError as error:
+            os.write(say, f"\n{error}".encode())
+        except OSError as error:
+            os.write(say, f"\n{store.reason(error)}".encode())
+    finally:
+        os._exit(1)

@@ -1,0 +1,350 @@
+"""`guise zone`: the verbs, the states they need, and what they leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.zone.configuration import PROPERTIES, Configuration, from_data
+
+from .bench import Zones
+from .conftest import USER, as_user
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Iterator[Zones]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    made = Zones(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["root", "user"])
+def anyones(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Zones]:
+    """Zones of root's, and of an ordinary user's."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    wrap = None
+    if request.param == "user":
+        reason = request.getfixturevalue("_no_user")
+        if reason:
+            pytest.skip(reason)
+        for folder in (tmp_path, *tmp_path.parents[:3]):
+            if not folder.stat().st_mode & 0o001:
+                folder.chmod(0o755)
+        os.chown(tmp_path, USER, USER)
+        wrap = as_user
+    made = Zones(tmp_path, wrap)
+    if wrap is not None:
+        made.owner = USER, USER
+    yield made
+    made.close()
+
+
+def system(folder: Path) -> Path:
+    """A small system's files: what a whole root is installed from."""
+    for name in ("etc", "var/empty", "dev"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\njoe:x:1001:1002::/home/joe:/bin/sh\n")
+    (folder / "etc/group").write_text("joe:x:1002:\nwheel:x:5:joe\n")
+    (folder / "link").symlink_to("etc/passwd")
+    (folder / "private").mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def test_a_whole_life(anyones: Zones, tmp_path: Path) -> None:
+    zones = anyones
+    zones("create", "a", "net=private")
+    assert zones.state("a") == "configured"
+    files = system(tmp_path / "system")
+    for path in (files, *files.rglob("*")):
+        os.chown(path, *zones.owner, follow_symlinks=False)
+    zones("install", "a", files)
+    root = zones.folder / "a" / "root"
+    assert (root / "link").read_text() == (tmp_path / "system/etc/passwd").read_text()
+    assert stat.S_IMODE((root / "private").stat().st_mode) == 0o700
+    assert zones.state("a") == "installed"
+    zones("ready", "a")
+    assert zones.state("a") == "ready"
+    zones("boot", "a")
+    assert zones.state("a") == "running"
+    zones("reboot", "a")
+    zones("shutdown", "a")
+    assert zones.state("a") == "installed"
+    zones("uninstall", "a")
+    assert (zones.state("a"), root.exists()) == ("configured", False)
+    zones("delete", "a")
+    assert os.listdir(zones.folder) == []
+
+
+def test_verbs_need_their_states(zones: Zones, tmp_path: Path) -> None:
+    zones("create", "a", f"root={tmp_path}/root")
+    for verb in ("boot", "ready", "reboot", "halt", "shutdown", "uninstall", "login"):
+        assert "zone a is configured" in zones.refuses(verb, "a"), verb
+    assert "would be empty" in zones.refuses("install", "a")
+    zones("install", "a", system(tmp_path / "system"))
+    for verb in ("install", "halt", "shutdown", "reboot", "delete", "login"):
+        assert "zone a is installed" in zones.refuses(verb, "a"), verb
+    zones("boot", "a")
+    for verb in ("install", "boot", "uninstall", "delete", "ready"):
+        assert "zone a is running" in zones.refuses(verb, "a"), verb
+    assert "zone a is running" in zones.refuses("move", "a", tmp_path / "elsewhere")
+    assert "there is a zone a already" in zones.refuses("create", "a")
+    for verb in ("boot", "halt", "info", "install", "uninstall", "delete", "verify", "login", "stat"):
+        assert "there is no zone b" in zones.refuses(verb, "b"), verb
+    assert "cannot be a zone's name" in zones.refuses("create", "../x")
+    assert "that is the host itself" in zones.refuses("create", "global")
+    zones("halt", "a")
+    zones("uninstall", "a")
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ((), "say what to do"),
+        (("bot",), "did you mean `guise zone boot`?"),
+        (("boot",), "say which zone"),
+        (("list", "--jsn"), "no option"),
+        (("create",), "how the zone is called"),
+        (("exec", "a"), "say which program"),
+        (("move", "a"), "where its root goes"),
+        (("install", "a", "b", "c"), "too much"),
+        (("set", "a"), "say what to set"),
+    ],
+)
+def test_misuse_is_status_two(zones: Zones, words: tuple[str, ...], part: str) -> None:
+    done = zones.run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert part in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_properties(zones: Zones, tmp_path: Path) -> None:
+    zones("create", "a", "net=none", "fs=/usr:/mnt:ro", "boot=/bin/sh -c 'a b'", "autoboot=yes")
+    zones("set", "a", "fs+=/etc:/conf", "env=A=1", "memory=512M")
+    zones("set", "a", "fs-=/usr:/mnt:ro")
+    data = json.loads(zones("export", "a"))
+    assert data == {
+        "name": "a", "net": "none", "fs": ["/etc:/conf"], "boot": ["/bin/sh", "-c", "a b"],
+        "autoboot": True, "env": ["A=1"], "memory": "512M",
+    }  # fmt: skip
+    zones("export", "a", "-f", tmp_path / "a.json")
+    zones("create", "b", "-f", tmp_path / "a.json")
+    assert json.loads(zones("export", "b")) == {**data, "name": "b"}
+    assert "memory: 512M" in zones("info", "b")
+    for order, part in (
+        ("memory=lots", "a size is needed"),
+        ("net=fast", "choose host, none, private, bridge"),
+        ("fs-=/nowhere:/x", "has no /nowhere:/x"),
+        ("memry=1G", "did you mean memory?"),
+        ("hostname+=x", "has one value"),
+        ("root=relative", "begins with /"),
+        ("nonsense", "says no value"),
+    ):
+        assert part in zones.refuses("set", "a", order)
+    assert json.loads(zones("export", "a")) == data
+
+
+def test_every_property_survives_its_file() -> None:
+    texts = {
+        "brand": "freebsd-14.1", "net": "bridge", "inherit": "/usr /opt:/o", "fs": "/a:/b:ro",
+        "port": "8080:80/tcp",
+        "device": "/dev/kvm", "cpu-cap": "1.5", "dedicated-cpus": "0-1,3", "memory": "1G", "swap": "1M",
+        "env": "A=b=c", "boot": "a 'b c'", "hostname": "host.name",
+    }  # fmt: skip
+    settings = Configuration("z")
+    for name, one in PROPERTIES.items():
+        usual = {"flag": "yes", "text": "/folder" if name in ("root", "lower") else "5"}
+        text = texts.get(name) or usual[one.kind]
+        settings.change([f"{name}={text}"])
+        assert settings.values[name] != one.default
+    again = from_data(json.loads(json.dumps(settings.as_data())), "there")
+    assert (again.name, again.values) == ("z", settings.values)
+
+
+def test_programs_in_a_zone(anyones: Zones) -> None:
+    zones = anyones
+    zones.sparse("a", "hostname=inside", "env=WHO=zone")
+    zones("boot", "a")
+    script = (
+        "hostname; id -u; echo $WHO; touch /mine; touch /usr/theirs 2>/dev/null || echo refused; echo $0 $1"
+    )
+    done = zones.run("exec", "a", "sh", "-c", script, "zero", "--one")
+    assert (done.stdout.split(), done.stderr) == (["inside", "0", "zone", "refused", "zero", "--one"], "")
+    assert (zones.folder / "a/root/mine").exists()
+    assert zones.run("exec", "a", "sh", "-c", "exit 9").returncode == 9
+    assert zones.run("exec", "a", "sh", "-c", "kill -TERM $$").returncode == -signal.SIGTERM
+    assert zones.run("exec", "a", "/nowhere").returncode == 127
+    done = zones.run("exec", "--cwd", "/usr", "a", "pwd")
+    assert done.stdout == "/usr\n"
+    assert zones.run("exec", "a", "cat", input="through").stdout == "through"
+
+
+def test_users_are_the_zones_own(zones: Zones, tmp_path: Path) -> None:
+    zones.sparse("a")
+    (zones.folder / "a/root/etc").mkdir()
+    system(zones.folder / "a/root")
+    zones("boot", "a")
+    done = zones.run("exec", "--user", "joe", "a", "sh", "-c", "id -u; id -g; id -G; echo $HOME $USER")
+    assert done.stdout.splitlines() == ["1001", "1002", "1002 5", "/home/joe joe"], done.stderr
+    assert "has no user eve" in zones.run("exec", "--user", "eve", "a", "id").stderr
+
+
+def test_zones_do_not_see_each_other(zones: Zones) -> None:
+    zones.sparse("a", "boot=/bin/sleep 1000")
+    zones.sparse("b")
+    zones("boot", "a", "b")
+    seen = json.loads(zones("ps", "--json"))
+    (sleep,) = [process for process in seen if process["command"] == "/bin/sleep 1000"]
+    assert (sleep["zone"], os.path.exists(f"/proc/{sleep['pid']}")) == ("a", True)
+    script = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; kill -0 $0 || echo none; kill -9 1; kill -TERM 1"
+    done = zones.run("exec", "b", "sh", "-c", script, str(sleep["pid"]))
+    assert "sleep" not in done.stdout
+    assert "none" in done.stdout
+    assert zones.state("b") == "running"
+    (row,) = json.loads(zones("stat", "--json", "a"))
+    assert (row["state"], row["processes"], row["lwps"]) == ("running", 2, 2)
+
+
+def test_what_ends_a_zone(zones: Zones) -> None:
+    zones.sparse("a", "boot=/bin/sh -c 'sleep 0.2'", "ends=yes")
+    zones("boot", "a")
+    _wait_for(zones, "a", "installed")
+    zones("set", "a", "ends=no")
+    zones("boot", "a")
+    zones.run("exec", "a", "kill", "-USR2", "1")
+    _wait_for(zones, "a", "installed")
+    zones("boot", "a")
+    os.kill(json.loads(zones("list", "--json"))[0]["id"], signal.SIGKILL)
+    _wait_for(zones, "a", "installed")
+    assert "it ended by itself" in zones.refuses("verify", "a")
+    assert "zone a: it had ended" in zones("verify", "--repair", "a")
+    assert zones("verify", "a") == ""
+
+
+def _wait_for(zones: Zones, name: str, state: str) -> None:
+    deadline = time.monotonic() + 30
+    while zones.state(name) != state:
+        assert time.monotonic() < deadline, f"{name} does not become {state}"
+        time.sleep(0.02)
+
+
+def test_boot_runs_the_zones_own_scripts(zones: Zones) -> None:
+    zones.sparse("a")
+    scripts = zones.folder / "a/root/etc"
+    scripts.mkdir()
+    (scripts / "rc").write_text("echo booted $1 > /log; sleep 1000 &\n")
+    (scripts / "rc.shutdown").write_text("echo down >> /log; echo said\n")
+    zones("boot", "a")
+    log = zones.folder / "a/root/log"
+    deadline = time.monotonic() + 30
+    while not log.exists() or not log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    zones("shutdown", "a")
+    assert log.read_text() == "booted autoboot\ndown\n"
+    assert (zones.folder / "a/console").read_text() == "said\n"
+
+
+def test_a_boot_command_that_is_not_there(zones: Zones) -> None:
+    zones.sparse("a", "boot=/nowhere/server")
+    assert "/nowhere/server does not exist" in zones.refuses("boot", "a")
+    assert (zones.state("a"), zones("ps")) == ("installed", zones("ps"))
+    assert "a" not in zones("list").split()
+
+
+def test_a_root_over_another(zones: Zones, tmp_path: Path) -> None:
+    lower = system(tmp_path / "lower")
+    inherited = "inherit=/usr /bin /lib /lib64"
+    for name in ("a", "b"):
+        zones("create", name, f"lower={lower}", inherited)
+        zones("install", name)
+        zones("boot", name)
+    zones("exec", "a", "sh", "-c", "echo changed > /etc/passwd; rm /link")
+    assert zones("exec", "a", "cat", "/etc/passwd") == "changed\n"
+    assert zones("exec", "b", "cat", "/link").startswith("root:")
+    assert (lower / "etc/passwd").read_text().startswith("root:")
+    zones("halt", "--all")
+    assert zones("list") == ""
+
+
+def test_contents_that_cannot_be_defaced(zones: Zones, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("ours")
+    zones.sparse("web", f"fs={site}:/www:ro")
+    zones("boot", "web")
+    script = (
+        "echo theirs > /www/index.html; rm /www/index.html; mount -o remount,rw /www; cat /www/index.html"
+    )
+    assert zones.run("exec", "web", "sh", "-c", script).stdout == "ours"
+    assert (site / "index.html").read_text() == "ours"
+
+
+def test_clone_and_move(zones: Zones, tmp_path: Path) -> None:
+    zones("create", "a")
+    zones("install", "a", system(tmp_path / "system"))
+    zones("create", "b")
+    zones("clone", "b", "a")
+    assert (zones.folder / "b/root/link").is_symlink()
+    zones("move", "b", tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere/link").is_symlink()
+    assert not (zones.folder / "b/root").exists()
+    zones("boot", "b")
+    assert "is running" in zones.refuses("clone", "a", "b")
+    zones("halt", "b")
+    for folder in ("/", "/usr", str(zones.folder)):
+        assert "cannot be a zone's root" in zones.refuses("move", "b", folder)
+
+
+def test_what_was_there_before_stays(zones: Zones, tmp_path: Path) -> None:
+    mine = system(tmp_path / "mine")
+    zones("create", "a", f"root={mine}")
+    assert "is not empty" in zones.refuses("install", "a", tmp_path)
+    zones("install", "a")
+    zones("uninstall", "a")
+    assert (mine / "etc/passwd").exists()
+
+
+def test_lists(zones: Zones) -> None:
+    zones("create", "c")
+    zones.sparse("i")
+    zones.sparse("r", "autoboot=yes")
+    zones("boot", "--auto")
+    assert zones("list") == "r\n"
+    assert zones("list", "-i") == "i\nr\n"
+    assert zones("list", "-ci") == "c\ni\nr\n"
+    number, name, state, path, _, brand, network = zones("list", "-p").strip().split(":")
+    assert (name, state, brand, network) == ("r", "running", "linux", "private")
+    assert (int(number) > 1, path) == (True, f"{zones.folder}/r/root")
+
+
+def test_run_and_trace_in_a_zone(zones: Zones) -> None:
+    zones.sparse("a", "env=WHERE=zone")
+    zones("boot", "a")
+    done = _guise(zones, "run", "--zone", "a", "sh", "-c", "echo $WHERE; exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "zone\n", "")
+    traced = _guise(zones, "trace", "--zone", "a", "-e", "write", "echo", "hello")
+    assert (traced.returncode, traced.stdout) == (0, "hello\n")
+    assert '"hello\\n", 6) = 6' in traced.stderr
+    refused = _guise(zones, "run", "--zone", "a", "--rw", "/tmp", "true")
+    assert (refused.returncode, "exclude each other" in refused.stderr) == (2, True)
+
+
+def _guise(zones: Zones, *words: str) -> subprocess.CompletedProcess[str]:
+    from .conftest import command
+
+    return subprocess.run(
+        command(*words), env=zones.environment, cwd=zones.directory, capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip

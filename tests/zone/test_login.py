@@ -1,0 +1,103 @@
+"""`guise zone login` on a terminal: a shell with job control, sizes, and the way out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .bench import Zones
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Iterator[Zones]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    made = Zones(tmp_path)
+    made.sparse("a")
+    made("boot", "a")
+    yield made
+    made.close()
+
+
+class Terminal:
+    def __init__(self, zones: Zones, *words: str) -> None:
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            line = zones.line("login", *words)
+            os.execvpe(line[0], line, {**zones.environment, "TERM": "dumb"})
+        self.text = ""
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def expect(self, wanted: str, seconds: float = 60) -> str:
+        deadline = time.monotonic() + seconds
+        while wanted not in self.text:
+            left = deadline - time.monotonic()
+            assert left > 0, f"no {wanted!r} in {self.text!r}"
+            if select.select([self.master], [], [], left)[0]:
+                self.text += os.read(self.master, 4096).decode("utf-8", "replace")
+        before, _, self.text = self.text.partition(wanted)
+        return before
+
+    def end(self) -> int:
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.master)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_a_shell_on_a_terminal_of_its_own(zones: Zones) -> None:
+    terminal = Terminal(zones, "a")
+    terminal.expect("connected to zone a")
+    terminal.expect("# ")
+    fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("4H", 33, 77, 0, 0))
+    terminal.type("tty; stty size; echo $HOME $0\r")
+    terminal.expect("/dev/pts/0\r\n")
+    terminal.expect("33 77\r\n")
+    terminal.expect("-sh\r\n")
+    terminal.type("sleep 1000\r")
+    terminal.expect("sleep 1000\r\n")
+    time.sleep(0.5)
+    terminal.type("\x1a")
+    terminal.expect("Stopped")
+    terminal.type("kill -9 %1; sleep 0.1\r\r")
+    terminal.expect("Killed")
+    terminal.type("trap 'echo interrupted' INT; kill -INT $$\r")
+    terminal.expect("\r\ninterrupted")
+    terminal.type("exit 4\r")
+    terminal.expect("connection to zone a closed")
+    assert terminal.end() == 4
+
+
+def test_disconnecting(zones: Zones) -> None:
+    terminal = Terminal(zones, "a")
+    terminal.expect("# ")
+    terminal.type("sleep 999\r")
+    terminal.expect("sleep 999\r\n")
+    terminal.type("\r~.")
+    terminal.expect("connection to zone a closed")
+    assert terminal.end() == 129
+    deadline = time.monotonic() + 30
+    while "sleep 999" in zones("ps"):
+        assert time.monotonic() < deadline, "what it ran goes on"
+        time.sleep(0.05)
+
+
+def test_a_login_that_is_killed_leaves_nothing(zones: Zones) -> None:
+    terminal = Terminal(zones, "a")
+    terminal.expect("# ")
+    os.kill(terminal.pid, 9)
+    assert terminal.end() == -9
+    deadline = time.monotonic() + 30
+    while len(zones("ps").splitlines()) > 2:
+        assert time.monotonic() < deadline, zones("ps")
+        time.sleep(0.05)
