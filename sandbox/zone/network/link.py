@@ -6,12 +6,15 @@ latest.  The bridge has the network's first address, and goes with its last zone
 
 from __future__ import annotations
 
+import array
 import contextlib
 import errno
+import fcntl
 import hashlib
 import ipaddress
 import os
 import socket
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +28,7 @@ INSIDE = "eth0"
 _PREFIX = "gz"
 _ALIAS = "guise zone "
 _BRIDGE_ALIAS = "guise bridge"
+_SIOCGIFBR, _GET_BRIDGES = 0x8940, 1  # linux/sockios.h, linux/if_bridge.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def attach(zone: str, pid: int, link: Link) -> Attached:
     try:
         if _same_file(namespace, "/proc/thread-self/ns/net"):
             raise ZoneError(f"process {pid} has the host's network: {zone} needs one of its own")
-        with _netlink(zone), route_class() as route:
+        with _netlink(zone), _alone(), route_class() as route:
             bridge = _bridge(route, link)
             if _exists(name):
                 raise ZoneError(f"{zone} has a network already: {name}")
@@ -135,24 +139,40 @@ def _bridge(route: IPRoute, link: Link) -> int:
 def detach(zone: str) -> None:
     """Take the zone's interfaces away, and the bridge with the last of them.  None there is no error."""
     name = outside_name(zone)
-    if not _exists(name):
+    if not _exists(name) and not _has_bridges():
         return
-    with _netlink(zone), _pyroute2()() as route:
-        found = list(route.get_links(ifname=name))
-        bridge = found[0].get_attr("IFLA_MASTER") if found else None
-        with _tolerate(errno.ENODEV):
-            route.link("del", ifname=name)
-        if bridge is not None:
-            _drop_bridge(route, bridge)
+    with _netlink(zone), _alone(), _pyroute2()() as route:
+        if _exists(name):
+            with _tolerate(errno.ENODEV):
+                route.link("del", ifname=name)
+        links = list(route.get_links())  # a killed zone took its interface along: a bridge may be left
+        used = {link.get_attr("IFLA_MASTER") for link in links}
+        for link in links:
+            if link.get_attr("IFLA_IFALIAS") == _BRIDGE_ALIAS and link["index"] not in used:
+                with _tolerate(errno.ENODEV):
+                    route.link("del", index=link["index"])
 
 
-def _drop_bridge(route: IPRoute, index: int) -> None:
-    links = list(route.get_links())
-    if any(link.get_attr("IFLA_MASTER") == index for link in links):
-        return
-    if any(link["index"] == index and link.get_attr("IFLA_IFALIAS") == _BRIDGE_ALIAS for link in links):
-        with _tolerate(errno.ENODEV):
-            route.link("del", index=index)
+def _has_bridges() -> bool:
+    """Whether this host has any, by the old call for it: without a netlink library."""
+    indices = array.array("i", [0])
+    request = bytearray(struct.pack("@4L", _GET_BRIDGES, indices.buffer_info()[0], 1, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        try:
+            return bool(fcntl.ioctl(any_socket, _SIOCGIFBR, request))
+        except OSError:  # a kernel without bridges
+            return False
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Nobody else changes bridges meanwhile: one zone's end may not meet another's start."""
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(own, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(own)
 
 
 def leftovers() -> list[str]:

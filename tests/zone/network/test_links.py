@@ -164,6 +164,32 @@ def test_a_zone_that_was_killed_takes_its_interface_along() -> None:
     again.end()
 
 
+def test_zones_come_and_go_at_once() -> None:
+    """Each time the last one goes, the bridge does: those that come must not meet that."""
+    script = """
+import subprocess, sys
+from sandbox.zone import kernel
+from sandbox.zone.network import Link, attach, detach
+me = sys.argv[1]
+for _ in range(4):
+    child = subprocess.Popen([sys.executable, "-c",
+        "from sandbox.zone import kernel; kernel.unshare('net'); print(1, flush=True); open(0).read()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    attach("zone" + me, child.pid, Link(f"10.89.0.{int(me) + 2}/24"))
+    detach("zone" + me)
+    child.communicate()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(kernel.__file__).parents[2])}
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(n)], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for n in range(3)
+    ]
+    assert [(child.communicate(timeout=200)[1], child.returncode) for child in children] == [("", 0)] * 3
+
+
 def test_what_cannot_be_attached_leaves_nothing() -> None:
     with pytest.raises(ZoneError, match="has the host's network"):
         attach("x", os.getpid(), Link("10.89.0.2/24"))
