@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -110,8 +111,6 @@ def test_the_python_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_importing_guise_is_light() -> None:
-    import subprocess
-
     heavy = ["argparse", "subprocess", "typing", "loader"]
     text = f"import sys, guise; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
@@ -120,3 +119,25 @@ def test_importing_guise_is_light() -> None:
         env={**os.environ, "PYTHONPATH": str(Path(guise.__file__).parents[1])},
     )  # fmt: skip
     assert done.stdout == "[]\n"
+
+
+def test_starting_a_program_imports_no_heavy_module() -> None:
+    """Each costs every run milliseconds; what pip writes for an entry point would import `re`."""
+    script = Path(guise.__file__).parent / "scripts" / "guise"
+    done = subprocess.run(
+        [sys.executable, "-I", "-X", "importtime", script, "run", "true"],
+        capture_output=True, text=True, check=True, cwd="/", timeout=60,
+    )  # fmt: skip
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    heavy = {"argparse", "collections", "contextlib", "enum", "functools", "re", "signal", "socket", "typing"}
+    assert "personality.supervisor.launch" in imported
+    assert imported & heavy <= _imported_by_python_itself()
+
+
+def _imported_by_python_itself() -> set[str]:
+    """What `site` and an editable installation's finder import before any program of ours."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", "import sys; print(*sys.modules)"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return set(done.stdout.split())
