@@ -139,7 +139,8 @@ Configuring:
   set NAME PROPERTY=VALUE...       lists also take PROPERTY+=VALUE and PROPERTY-=VALUE
   info NAME [--json], export NAME [-f FILE], delete NAME [-F]
 Installing:
-  install NAME [FOLDER]            without FOLDER: what it inherits or overlays, or its root as it is
+  install NAME [SOURCE...] [--kind folder|archive|image|debian]   a folder, tar archives, an OCI image, or
+                                   a Debian SUITE[@MIRROR]; without SOURCE what it inherits or overlays
   clone NAME FROM                  with a copy of another zone's files
   move NAME FOLDER, uninstall NAME [-F]
   verify [--repair] [NAME...]      what is wrong; --repair ends what was interrupted, as every verb does

@@ -55,6 +55,7 @@ _FLAGS: dict[str, tuple[str, ...]] = {
     "info": ("--json",),
     "export": ("-f=",),
     "verify": ("--repair",),
+    "install": ("--kind=",),
     "boot": ("--auto",),
     "list": ("-c", "-i", "-v", "-p", "--json"),
     "ps": ("--json",),
@@ -99,14 +100,15 @@ def _only(verb: str, names: list[str]) -> Zone:
     return _one(verb, names)
 
 
-def _each(verb: str, names: list[str], action: Callable[[Zone], object]) -> int:
+def _each(verb: str, names: list[str], action: Callable[[Zone], list[str] | None]) -> int:
     """For several zones: all are tried, and each failure is said."""
     if not names:
         raise UsageError(f"say which zone: `guise zone {verb} NAME`")
     status = 0
     for name in names:
         try:
-            action(Store().zone(name))
+            for missing in action(Store().zone(name)) or ():
+                complain(f"zone {name} goes on without {missing}", 0)
         except ZoneError as error:
             status = complain(str(error), 1)
     return status
@@ -136,9 +138,8 @@ def _set(options: dict[str, str], names: list[str]) -> int:
     zone = _one("set", names, " PROPERTY=VALUE")
     if not names[1:]:
         raise UsageError("say what to set: `guise zone set NAME PROPERTY=VALUE...`")
-    lifecycle.change(zone, names[1:])
-    if zone.running() is not None:
-        complain(f"zone {zone.name} is running: the change is for its next boot", 0)
+    for missing in lifecycle.change(zone, names[1:]):
+        complain(f"zone {zone.name} goes on without {missing}", 0)
     return 0
 
 
@@ -180,11 +181,13 @@ def _verify(options: dict[str, str], names: list[str]) -> int:
 def _install(options: dict[str, str], names: list[str]) -> int:
     from sandbox.zone import lifecycle
 
-    zone = _one("install", names, " [SOURCE]")
-    if len(names) > 2:
-        raise UsageError(f"guise zone install takes one source, and {names[2]} is too much")
-    lifecycle.install(zone, names[1] if names[1:] else "")
+    zone = _one("install", names, " [SOURCE...]")
+    lifecycle.install(zone, names[1:], options.get("--kind", ""), _progress if os.isatty(2) else None)
     return 0
+
+
+def _progress(sentence: str) -> None:
+    os.write(2, f"guise: {sentence}\n".encode("utf-8", "surrogateescape"))
 
 
 def _clone(options: dict[str, str], names: list[str]) -> int:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from sandbox.zone import ZoneError, ephemeral, lifecycle, place, store
+from sandbox.zone import ZoneError, ephemeral, holdings, lifecycle, place, store
 from sandbox.zone.lifecycle import opened, require
 
 TYPE_CHECKING = False
@@ -25,26 +25,33 @@ PATIENCE = 20.0
 """Seconds that a zone's own shutdown, and then its processes, have to end."""
 
 
-def ready(zone: Zone) -> None:
-    """Make its place, without a program in it."""
+def ready(zone: Zone) -> list[str]:
+    """Make its place, without a program in it; what of its limits this host cannot hold."""
     with opened(zone) as settings:
         require(zone, "ready", "installed")
         with zone.journal("ready"):
-            _make_ready(zone, settings)
+            return _make_ready(zone, settings)[1]
 
 
-def boot(zone: Zone, launch: Launch) -> None:
-    """Make its place if it is not ready, and start what its configuration says.  Raises ZoneError."""
+def boot(zone: Zone, launch: Launch) -> list[str]:
+    """Make its place if it is not ready, and start what its configuration says.
+
+    What of its limits this host cannot hold.  Raises ZoneError.
+    """
+    missing: list[str] = []
     with opened(zone) as settings:
         require(zone, "boot", "installed", "ready")
         with zone.journal("boot"):
-            running = zone.running() or _make_ready(zone, settings)
+            running = zone.running()
+            if running is None:
+                running, missing = _make_ready(zone, settings)
             words, ends = boot_command(zone, settings)
             if words:
                 number = _start(zone, settings, running, words, launch)
                 if ends:
                     place.tell_program(zone, number)
             zone.note("running", {**running, "state": "running"})
+    return missing
 
 
 def boot_command(zone: Zone, settings: Configuration) -> tuple[list[str], bool]:
@@ -59,7 +66,7 @@ def boot_command(zone: Zone, settings: Configuration) -> tuple[list[str], bool]:
     return [], False
 
 
-def _make_ready(zone: Zone, settings: Configuration) -> dict[str, Any]:
+def _make_ready(zone: Zone, settings: Configuration) -> tuple[dict[str, Any], list[str]]:
     made = place.Place(zone, settings)
     try:
         running = {
@@ -68,12 +75,14 @@ def _make_ready(zone: Zone, settings: Configuration) -> dict[str, Any]:
             "host": store.host_boot(),
             "since": time.time(),
             "state": "ready",
+            **holdings.wanted(settings),
         }
         zone.note("running", running)
+        missing = holdings.provide(zone, settings, running)
         made.go()
     finally:
         made.close()
-    return running
+    return running, missing
 
 
 def _start(
@@ -120,10 +129,10 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
     lifecycle.bring_down(zone)
 
 
-def reboot(zone: Zone, launch: Launch) -> None:
+def reboot(zone: Zone, launch: Launch) -> list[str]:
     """Halt it and boot it."""
     lifecycle.halt(zone)
-    boot(zone, launch)
+    return boot(zone, launch)
 
 
 def processes(running: Mapping[str, Any]) -> list[int]:

@@ -121,7 +121,7 @@ def _variable(value: str) -> str:
 
 
 def _port(value: str) -> str:
-    if not re.fullmatch(r"([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?", value):
+    if not re.fullmatch(r"([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/tcp)?", value):
         raise ValueError("HOST-PORT:ZONE-PORT is needed, as in 8080:80 or 127.0.0.1:8080:80/tcp")
     return value
 

@@ -12,12 +12,12 @@ import os
 import select
 import signal
 
-from sandbox.zone import ZoneError, configuration, files, store
+from sandbox.zone import ZoneError, configuration, files, holdings, store
 from sandbox.zone.store import Store, Zone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sandbox.zone.configuration import Configuration
 
@@ -61,28 +61,66 @@ def opened(zone: Zone) -> Iterator[Configuration]:
             raise
 
 
-def install(zone: Zone, source: str) -> None:
-    """Fill its root from a folder, or with nothing for "": it is there, or is made of what it inherits."""
+def install(
+    zone: Zone, sources: list[str], kind: str = "", progress: Callable[[str], None] | None = None
+) -> None:
+    """Fill its root: see sandbox.zone.install.  Without sources it is there, or is made of what it inherits.
+
+    Raises ZoneError.
+    """
     with opened(zone) as settings:
         require(zone, "install", "configured")
         root = zone.root(settings)
         files.check_root(root, os.path.dirname(zone.folder))
         adopted = not files.is_empty(root)
-        if adopted and source:
+        if adopted and sources:
             raise ZoneError(f"{root} is not empty: empty it, or install without a source to take it as it is")
-        if not adopted and not source and not settings.items("inherit") and not settings.text("lower"):
+        if not adopted and not sources and not settings.items("inherit") and not settings.text("lower"):
             raise ZoneError(
                 f"zone {zone.name} would be empty: name what to install, or a folder to inherit "
                 f"(`guise zone set {zone.name} inherit=/usr`) or to overlay (lower=FOLDER)"
             )
         with zone.journal("install", root=root, adopted=adopted):
             zone.write("state", {"state": "incomplete"})
-            if source:
-                files.copy(os.path.abspath(source), root)
+            if sources:
+                _fill(zone, settings, sources, kind, progress)
             files.add_mount_points(root)
             if settings.text("lower"):
                 os.makedirs(zone.path("work"), 0o700, exist_ok=True)
-            zone.write("state", {"state": "installed", "source": source, "root": root, "adopted": adopted})
+            zone.write("state", {"state": "installed", "sources": sources, "root": root, "adopted": adopted})
+
+
+def _fill(
+    zone: Zone,
+    settings: Configuration,
+    sources: list[str],
+    kind: str,
+    progress: Callable[[str], None] | None,
+) -> None:
+    from sandbox.zone import install as ways
+
+    root = zone.root(settings)
+    if not kind and len(sources) == 1 and ways.recognise(sources[0]) == "folder":
+        files.copy(os.path.abspath(sources[0]), root)
+        return
+    system = settings.text("brand").partition("-")[0]
+    report = ways.install(
+        sources,
+        root,
+        kind=kind,
+        platform=None if system == "netbsd" else (system, "amd64"),
+        progress=progress,
+    )
+    words = _words(report.config, "Entrypoint") + _words(report.config, "Cmd")
+    if words and not settings.items("boot"):  # what an image is for
+        settings.values["boot"], settings.values["ends"] = words, True
+        settings.values["env"] = settings.items("env") or _words(report.config, "Env")
+        zone.write("configuration", settings.as_data())
+
+
+def _words(config: Mapping[str, object], name: str) -> list[str]:
+    words = config.get(name)
+    return [str(word) for word in words] if isinstance(words, list) else []
 
 
 def clone(zone: Zone, model: Zone) -> None:
@@ -94,7 +132,7 @@ def clone(zone: Zone, model: Zone) -> None:
         lower = settings.text("lower")
         if zone.configuration().text("lower") != lower:
             raise ZoneError(f"zones {zone.name} and {model.name} differ in lower: set lower={lower} first")
-        install(zone, model.root(settings))
+        install(zone, [model.root(settings)])
 
 
 def uninstall(zone: Zone) -> None:
@@ -135,8 +173,11 @@ def move(zone: Zone, target: str) -> None:
             files.remove(source)
 
 
-def change(zone: Zone, orders: list[str]) -> None:
-    """Change properties as `guise zone set` does.  Raises ZoneError."""
+def change(zone: Zone, orders: list[str]) -> list[str]:
+    """Change properties as `guise zone set` does, limits of a running zone at once; what this host cannot do.
+
+    Raises ZoneError.
+    """
     with opened(zone) as settings:
         state = zone.state()
         before = zone.root(settings), settings.text("lower")
@@ -147,7 +188,14 @@ def change(zone: Zone, orders: list[str]) -> None:
                 f"zone {zone.name} is {state}: `guise zone move {zone.name} FOLDER` moves its root, and "
                 "lower is for a zone that is not installed"
             )
+        holdings.limits(settings)
         zone.write("configuration", settings.as_data())
+        running = zone.running()
+        if running is None:
+            return []
+        from sandbox.zone import boot
+
+        return holdings.change(zone, settings, running, boot.processes(running))
 
 
 def verify(zone: Zone) -> list[str]:
@@ -208,6 +256,7 @@ def bring_down(zone: Zone) -> None:
     running = zone.running()
     if running is not None:
         kill(int(running["pid"]))
+    holdings.release(zone, zone.read("running") or {})
     zone.forget("running")
     zone.forget("control")
 

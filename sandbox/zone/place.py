@@ -11,7 +11,7 @@ import contextlib
 import os
 import struct
 
-from sandbox.zone import ZoneError, confine, ephemeral, kernel, store
+from sandbox.zone import ZoneError, confine, ephemeral, holdings, kernel, store
 from sandbox.zone.ephemeral import SECURE_PROC, Request, Sandbox
 from sandbox.zone.view import Share, View, furnish
 
@@ -46,6 +46,8 @@ def view_of(zone: Zone, settings: Configuration, root: str) -> View:
     for item in settings.items("fs"):
         source, target, *mode = item.split(":")
         shares.append(Share(_there(source, "fs"), target, writable=mode != ["ro"]))
+    if settings.text("net") == "bridge":
+        shares.append(Share(holdings.prepare_names(zone), "/etc/hosts", writable=False))
     return View(
         root,
         shares=tuple(shares),
@@ -85,10 +87,10 @@ class Place:
             os.close(descriptor)
         os.waitpid(starter, 0)
         self.pid = 0
-        told = os.read(self._answers, 4096).decode()
+        told = self._hear()
         if told.startswith("pid "):
             self.pid = int(told[4:])
-            told = os.read(self._answers, 4096).decode()
+            told = self._hear()
         if told != "ready":
             self.close()
             raise ZoneError(told or f"zone {zone.name}: its first process ended: is there enough memory?")
@@ -96,10 +98,17 @@ class Place:
     def go(self) -> None:
         """Returns when it has begun.  Raises ZoneError."""
         os.write(self._go, b"g")
-        told = os.read(self._answers, 4096).decode()
+        told = self._hear()
         self.close()
         if told:
             raise ZoneError(told)
+
+    def _hear(self) -> str:
+        """The next line, or "" when nobody is left to say one."""
+        line = b""
+        while (part := os.read(self._answers, 1)) not in (b"", b"\n"):
+            line += part
+        return line.decode("utf-8", "replace")
 
     def close(self) -> None:
         for descriptor in (self._go, self._answers):
@@ -137,11 +146,11 @@ def _start(settings: Configuration, view: View, control: int, waits: int, answer
                 os.close(told)
                 os.read(first, 1)  # until the number was said
                 _be_first(settings, view, control, waits, answer)
-            os.write(answer, f"pid {pid}".encode())
+            os.write(answer, f"pid {pid}\n".encode())
         except ZoneError as error:
-            os.write(answer, str(error).encode())
+            os.write(answer, f"{error}\n".encode())
         except OSError as error:
-            os.write(answer, f"the zone's first process cannot be made: {store.reason(error)}".encode())
+            os.write(answer, f"the zone's first process cannot be made: {store.reason(error)}\n".encode())
     finally:
         os._exit(0)
 
@@ -157,16 +166,16 @@ def _be_first(settings: Configuration, view: View, control: int, waits: int, ans
             kernel.set_host_name(settings.text("hostname") or settings.name)
             if settings.text("net") in ("private", "bridge"):
                 kernel.loopback_up()
-            os.write(answer, b"ready")
+            os.write(answer, b"ready\n")
             if not os.read(waits, 1):
                 os._exit(0)
             os.umask(0o022)
             confine.confine(confine.KEPT)
             ephemeral.become(("guise-init", "zone", _CONTROL), (control,), image)
         except ZoneError as error:
-            os.write(answer, str(error).encode())
+            os.write(answer, f"{error}\n".encode())
         except OSError as error:
-            os.write(answer, f"the zone's first process cannot start: {store.reason(error)}".encode())
+            os.write(answer, f"the zone's first process cannot start: {store.reason(error)}\n".encode())
     finally:
         os._exit(1)
 
@@ -174,11 +183,13 @@ def _be_first(settings: Configuration, view: View, control: int, waits: int, ans
 class Entrance:
     """Descriptors of a running zone's namespaces and root."""
 
-    __slots__ = ("_descriptors", "_user", "inside", "name", "root")
+    __slots__ = ("_descriptors", "_identity", "_running", "_user", "inside", "name", "root")
 
     def __init__(self, zone: Zone, running: Mapping[str, Any]) -> None:
         """Raises ZoneError when the zone has ended, or is another user's."""
         self.name = zone.name
+        self._identity = zone.identity
+        self._running = dict(running)
         pid = int(running["pid"])
         try:
             process = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -208,6 +219,7 @@ class Entrance:
 
         The host's files stay, in a mount namespace of this process's own.
         """
+        holdings.join(self._identity, self._running, os.getpid())
         try:
             if self._user >= 0:
                 kernel.set_namespace(self._user, "user")

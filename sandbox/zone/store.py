@@ -54,10 +54,11 @@ def _standard_folder() -> str:
 class Zone:
     """One zone's folder."""
 
-    __slots__ = ("folder", "name")
+    __slots__ = ("folder", "name", "store")
 
     def __init__(self, zones: str, name: str) -> None:
         self.name = name
+        self.store = zones
         self.folder = os.path.join(zones, name)
 
     def path(self, name: str) -> str:
@@ -66,12 +67,11 @@ class Zone:
     @property
     def identity(self) -> str:
         """A name that no other zone of this host has, for what the kernel keeps by name."""
-        zones = os.path.dirname(self.folder)
-        if zones == _standard_folder():
+        if self.store == _standard_folder():
             return self.name
         import zlib
 
-        return f"{self.name}-{zlib.crc32(os.fsencode(os.path.realpath(zones))):08x}"
+        return f"{self.name}-{zlib.crc32(os.fsencode(os.path.realpath(self.store))):08x}"
 
     def exists(self) -> bool:
         return os.path.exists(self.path("configuration"))

@@ -118,7 +118,7 @@ def test_verbs_need_their_states(zones: Zones, tmp_path: Path) -> None:
         (("create",), "how the zone is called"),
         (("exec", "a"), "say which program"),
         (("move", "a"), "where its root goes"),
-        (("install", "a", "b", "c"), "too much"),
+        (("uninstall", "a", "b"), "too much"),
         (("set", "a"), "say what to set"),
     ],
 )

@@ -1,0 +1,144 @@
+"""What the host keeps for a running zone beside its processes: a group, an interface, names, ports.
+
+All of it is named after the zone's identity, and what there is of it stands in the zone's `running` file
+before it is made, so that it can be taken away whatever happened.
+"""
+
+from __future__ import annotations
+
+from sandbox.zone import ZoneError, configuration, store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sandbox.zone.configuration import Configuration
+    from sandbox.zone.resources import Limits
+    from sandbox.zone.store import Zone
+
+_NUMBERS = {"cpu-shares": int, "cpu-cap": float, "max-lwps": int, "io-weight": int}
+_SIZES = ("memory", "swap")
+NETWORK = "10.89.0.0/16"
+"""Where addresses of zones come from that name none."""
+
+
+def wanted(settings: Configuration) -> dict[str, Any]:
+    """What of the `running` file says what is going to be there."""
+    limited = any(settings.text(name) for name in (*_NUMBERS, *_SIZES, "dedicated-cpus"))
+    return {"group": limited, "bridge": settings.text("net") == "bridge"}
+
+
+def limits(settings: Configuration) -> Limits:
+    """Raises ZoneError for what is out of range."""
+    from sandbox.zone.resources import Limits
+
+    values: dict[str, Any] = {
+        name.replace("-", "_"): kind(settings.text(name))
+        for name, kind in _NUMBERS.items()
+        if settings.text(name)
+    }
+    values |= {name: configuration.size_of(settings.text(name)) for name in _SIZES if settings.text(name)}
+    return Limits(**values, dedicated_cpus=settings.text("dedicated-cpus") or None)
+
+
+def provide(zone: Zone, settings: Configuration, running: dict[str, Any]) -> list[str]:
+    """Make it for process 1, which waits, and write it down in `running`; what this host cannot do.
+
+    Raises ZoneError.
+    """
+    missing = []
+    pid = int(running["pid"])
+    if running["group"]:
+        from sandbox.zone.resources import Group
+
+        group = Group(zone.identity)
+        missing = [str(one) for one in group.create(limits(settings))]
+        group.add(pid)
+    if running["bridge"]:
+        from sandbox.zone import network
+
+        others = addresses(zone)
+        address = settings.text("address") or network.free_address(
+            NETWORK, [other.partition("/")[0] for other in others.values()]
+        )
+        link = network.Link(address, settings.text("bridge") or "guise0")
+        network.attach(zone.identity, pid, link)
+        running["address"] = address
+        zone.note("running", running)
+        network.publish(
+            pid, address.partition("/")[0], [network.Port.parse(text) for text in settings.items("port")]
+        )
+        _tell_names(zone)
+    return missing
+
+
+def change(zone: Zone, settings: Configuration, running: dict[str, Any], pids: list[int]) -> list[str]:
+    """Hold a running zone to other limits; what this host cannot do.  Raises ZoneError."""
+    now = wanted(settings)["group"]
+    if not now and not running.get("group"):
+        return []
+    from sandbox.zone.resources import Group
+
+    group = Group(zone.identity)
+    if running.get("group"):
+        return [str(one) for one in group.change(limits(settings))]
+    zone.note("running", {**running, "group": True})
+    missing = [str(one) for one in group.create(limits(settings))]
+    for pid in pids:
+        group.add(pid)
+    return missing
+
+
+def join(zone_identity: str, running: dict[str, Any], pid: int) -> None:
+    """Count a process that goes into the zone with the zone's.  Raises ZoneError."""
+    if running.get("group"):
+        from sandbox.zone.resources import Group
+
+        Group(zone_identity).add(pid)
+
+
+def release(zone: Zone, running: dict[str, Any]) -> None:
+    """Take all of it away; its processes have ended.  Raises ZoneError."""
+    if running.get("group"):
+        from sandbox.zone.resources import Group
+
+        group = Group(zone.identity)
+        group.kill()
+        group.remove()
+    if running.get("bridge"):
+        from sandbox.zone import network
+
+        network.detach(zone.identity)
+
+
+def addresses(zone: Zone) -> dict[str, str]:
+    """Names and addresses of the running zones beside this one."""
+    found = {}
+    for other in store.Store(zone.store).all():
+        running = other.running()
+        if other.name != zone.name and running is not None and running.get("address"):
+            found[other.name] = str(running["address"])
+    return found
+
+
+def prepare_names(zone: Zone) -> str:
+    """The file that is the zone's /etc/hosts while it is on a bridge.  Raises ZoneError."""
+    path = zone.path("hosts")
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("127.0.0.1 localhost\n")
+    except OSError as error:
+        raise ZoneError(f"{path} cannot be written: {store.reason(error)}") from None
+    return path
+
+
+def _tell_names(zone: Zone) -> None:
+    """Let all zones on bridges know each other's names."""
+    from sandbox.zone import network
+
+    running = zone.running() or {}
+    known = {**addresses(zone), zone.name: str(running.get("address", ""))}
+    bare = {name: address.partition("/")[0] for name, address in known.items() if address}
+    for name in bare:
+        other = store.Zone(zone.store, name)
+        network.write_hosts(other.path("hosts"), name, bare)
