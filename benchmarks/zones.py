@@ -1,7 +1,7 @@
-"""Zones in numbers: how long a boot takes, how many run at once, and whether many lives leave anything.
+"""Zones in numbers: how long a boot takes, how many run at once, and what many lives leave.
 
     python -m benchmarks.zones boot [--times 50]         one zone, booted and halted again and again
-    python -m benchmarks.zones many [--zones 300]        so many at once, each a web server on port 80 of its own
+    python -m benchmarks.zones many [--zones 300]        so many at once, each with a web server on port 80
     python -m benchmarks.zones cycles [--times 2000]     create, install, boot, halt, uninstall, delete
 
 Needs root, and for `many` Go's tools.  The zones are in a folder of their own, which is removed.
@@ -194,7 +194,9 @@ def _cycles(zones: Store, times: int, work: Path) -> dict[str, float]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("boot", "many", "cycles"))
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--zones", type=int, default=300)

@@ -92,8 +92,13 @@ def _start(
     request = ephemeral.Request(words[0], words[1:])
     try:
         entrance = place.Entrance(zone, running)
+    except ZoneError:
+        os.close(console)
+        raise
+    try:
         return place.detach(entrance, request, console, lambda joined: launch(settings, words, joined))
     finally:
+        entrance.close()
         os.close(console)
 
 

@@ -214,6 +214,11 @@ class Entrance:
         finally:
             os.close(process)
 
+    def close(self) -> None:
+        for descriptor in (*self._descriptors, self._user, self.inside, self.root):
+            if descriptor >= 0:
+                os.close(descriptor)
+
     def join(self) -> None:
         """Move this process, and its children to come, into the zone: all but its files.  Raises ZoneError.
 
