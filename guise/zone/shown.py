@@ -185,6 +185,28 @@ def statistics(words: list[str], *, as_json: bool) -> int:
         time.sleep(float(numbers[0]))
 
 
+def _accounted(zone: Zone, running: dict[str, object]) -> dict[str, object]:
+    """What the host counts for the zone: also what has ended; None for what it does not count."""
+    counted: dict[str, object] = {}
+    if running.get("group"):
+        from sandbox.zone.resources import Group
+
+        usage = Group(zone.identity).usage()
+        counted = {
+            "cpu_seconds_ever": usage.cpu,
+            "memory_bytes": usage.memory,
+            "memory_peak_bytes": usage.memory_peak,
+            "read_bytes": usage.read_bytes,
+            "written_bytes": usage.written_bytes,
+        }
+    if running.get("bridge"):
+        from sandbox.zone import network
+
+        received, sent = network.traffic(zone.identity) or (None, None)
+        counted |= {"received_bytes": received, "sent_bytes": sent}
+    return counted
+
+
 def _print_statistics(names: list[str], *, as_json: bool) -> None:
     rows = []
     for zone, running in _running(names):
@@ -198,6 +220,7 @@ def _print_statistics(names: list[str], *, as_json: bool) -> None:
                 "lwps": sum(one.threads for one in found),
                 "cpu_seconds": round(sum(one.seconds for one in found), 2),
                 "resident_bytes": sum(one.resident for one in found),
+                **_accounted(zone, running),
             }
         )
     if as_json:

@@ -64,6 +64,9 @@ def test_limits_hold_change_and_go(zones: Zones) -> None:
     assert len(_groups(zones)) == 1
     script = "i=0; while [ $i -lt 30 ]; do sleep 100 >/dev/null 2>&1 & i=$((i+1)); done; echo all"
     assert "all" not in zones.run("exec", "limited", "sh", "-c", script).stdout
+    (row,) = json.loads(zones("stat", "--json", "limited"))
+    assert row["cpu_seconds_ever"] > 0
+    assert 0 < row["memory_bytes"] <= row["memory_peak_bytes"] <= 200 << 20
     zones("set", "limited", "max-lwps=100")
     assert zones.run("exec", "limited", "sh", "-c", script).stdout == "all\n"
     zones("halt", "limited")
@@ -106,6 +109,9 @@ def test_zones_on_a_bridge_find_each_other(zones: Zones) -> None:
         asked = zones.run("exec", "two", sys.executable, "-c", ask)
     with socket.create_connection(("127.0.0.1", 18080), 20) as connection:
         assert connection.recv(9) == b"hello"
+    (row,) = json.loads(zones("stat", "--json", "one"))
+    assert row["received_bytes"] > 0
+    assert row["sent_bytes"] > 0
     zones("halt", "--all")
     assert _links(zones) == []
 
