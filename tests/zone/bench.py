@@ -37,7 +37,7 @@ class Zones:
     def __call__(self, *words: str | os.PathLike[str]) -> str:
         """What a verb prints, where it must succeed in silence otherwise."""
         done = self.run(*words)
-        assert (done.returncode, done.stderr) == (0, ""), (words, done.stderr, done.stdout)
+        assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
     def refuses(self, *words: str | os.PathLike[str]) -> str:
