@@ -139,6 +139,8 @@ static long sleep_on(s32 host_clock, bool absolute, u64 wanted, u64 rest)
     long r = host_intr(__NR_clock_nanosleep, host_clock, absolute ? LINUX_TIMER_ABSTIME : 0, &ts, &left);
     if (r != RESTART && r != -EINTR)
         return r;
+    if (left.sec > ts.sec || (left.sec == ts.sec && left.nsec > ts.nsec))
+        left = ts; /* the host's rest includes the slack of its timers */
     if (!absolute && rest != 0 && copy_out(rest, &left, sizeof(left)) != 0)
         return -EFAULT;
     return -EINTR;

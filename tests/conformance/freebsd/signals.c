@@ -268,6 +268,26 @@ static void interrupted_calls(void)
     CHECK_IS(left.sec, 4);
 }
 
+/* However soon a signal comes, no more is left of a pause than there was: a loop over the rest must end. */
+static void rest_of_a_pause(void)
+{
+    long self = call(SYS_getpid), child, longer = 0;
+    s32 status;
+    install(SIGUSR1, clobber, 0);
+    child = call(SYS_fork);
+    if (child == 0) {
+        for (int i = 0; i < 3000; i++)
+            call(SYS_kill, self, SIGUSR1);
+        call(1, 0);
+    }
+    while (call(SYS_wait4, child, &status, 1, 0) == 0) { /* WNOHANG */
+        struct timespec soon = {0, 200000}, rest = soon;
+        call(SYS_nanosleep, &soon, &rest);
+        longer += rest.sec > soon.sec || rest.nsec > soon.nsec;
+    }
+    CHECK_IS(longer, 0);
+}
+
 static void masks(void)
 {
     install(SIGUSR1, note, SA_SIGINFO);
@@ -372,6 +392,7 @@ static void test(void)
     alternate_stack();
     faults();
     interrupted_calls();
+    rest_of_a_pause();
     masks();
     deaths();
     reset_and_nodefer();
