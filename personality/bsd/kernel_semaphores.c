@@ -11,7 +11,10 @@
 #define MOST_NAME 1024
 #define MOST 0x7fffffffU /* SEM_VALUE_MAX */
 
+#define MAGIC 0x6d65736b65737567UL /* no other file of this size begins with it */
+
 struct semaphore {
+    u64 magic;
     u32 count, waiters;
 };
 
@@ -38,9 +41,16 @@ static long path_of(u64 address, char *path, size_t room)
     return 0;
 }
 
+/* NULL for what is no semaphore, any other file of the guest's above all. */
 static struct semaphore *attach(struct thread *t, s64 fd)
 {
+    u64 magic = 0;
+
     if ((s32)fd != fd || fd_is_reserved(t, fd))
+        return NULL;
+    if (host(__NR_pread64, fd, &magic, sizeof(magic), 0) != sizeof(magic) || magic != MAGIC)
+        return NULL;
+    if (host(__NR_pread64, fd, &magic, 1, PAGE - 1) != 1) /* cut off: its page is no memory */
         return NULL;
     long at = host(__NR_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return is_error(at) ? NULL : (struct semaphore *)at;
@@ -50,7 +60,7 @@ static void detach(struct semaphore *s) { host(__NR_munmap, s, PAGE); }
 
 static long fill(long fd, u32 value)
 {
-    struct semaphore s = {.count = value};
+    struct semaphore s = {.magic = MAGIC, .count = value};
     long r = host(__NR_pwrite64, fd, &s, sizeof(s), 0);
     return is_error(r) ? r : host(__NR_ftruncate, fd, PAGE);
 }

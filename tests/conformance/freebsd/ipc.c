@@ -216,6 +216,29 @@ static void kernel_semaphores(void)
     CHECK_IS(call(400, id), 0);
 }
 
+/* Files that are no semaphores, one of them a semaphore that was cut: not looked at, not changed. */
+static void no_semaphores(void)
+{
+    u32 content = 7;
+    long id, file = call(482, (long)1 /* SHM_ANON */, 2 /* O_RDWR */, 0600); /* shm_open */
+
+    CHECK(file >= 0);
+    CHECK_IS(call(401, file), -EINVAL);
+    CHECK_IS(call(480, file, 4096L), 0); /* ftruncate */
+    CHECK_IS(call(4, file, &content, sizeof(content)), sizeof(content));
+    CHECK_IS(call(401, file), -EINVAL);
+    CHECK_IS(call(403, file), -EINVAL);
+    CHECK_IS(call(475, file, &content, sizeof(content), 0L), sizeof(content)); /* pread */
+    CHECK_IS(content, 7);
+    CHECK_IS(call(401, -1L), -EINVAL);
+    CHECK_IS(call(404, &id, 1), 0);
+    call(480, id, 0L);
+    long posted = call(401, id);
+    CHECK(posted == 0 || posted == -EINVAL);
+    call(400, id);
+    call(6, file);
+}
+
 static void test(void)
 {
     semaphores();
@@ -223,4 +246,5 @@ static void test(void)
     messages();
     posix_queues();
     kernel_semaphores();
+    no_semaphores();
 }
