@@ -121,7 +121,8 @@ def _furnish(view: View) -> None:
         _Tree(f"/dev/{name}", f"/dev/{name}", locked) for name in DEVICES if os.path.exists(f"/dev/{name}")
     ]
     devices += [_Tree(path, path, kernel.ATTR_NOSUID | kernel.ATTR_NOEXEC) for path in view.devices]
-    terminals = _Tree("/dev/pts", "/dev/pts", kernel.ATTR_NOSUID) if view.terminal else None
+    shown = kernel.ATTR_NOSUID | kernel.ATTR_RDONLY  # others' terminals are there too: no new owner or mode
+    terminals = _Tree("/dev/pts", "/dev/pts", shown) if view.terminal else None
     processes = _Tree("/proc", "/proc", 0)
     nothing = _Tree("/dev/null", "", kernel.ATTR_NODEV) if view.powerful else None
     targets = ["/proc", "/dev", *view.scratch, *(tree.target for tree in shares)]

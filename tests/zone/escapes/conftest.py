@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,8 @@ class Host:
 @pytest.fixture(scope="session")
 def host() -> Iterator[Host]:
     """A file in two folders that a sandbox has its own of, a process, a segment of shared memory."""
-    secret = f"/var/tmp/guise-secret-{os.getpid()}"
+    descriptor, secret = tempfile.mkstemp(prefix="guise-secret-", dir="/var/tmp")
+    os.close(descriptor)
     copies = [Path(secret), Path("/dev/shm", os.path.basename(secret))]
     for path in copies:
         path.write_text("secret")
