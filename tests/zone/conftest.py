@@ -44,7 +44,7 @@ def as_user(words: list[str]) -> list[str]:
         below = [os.path.relpath(os.path.realpath(sys.executable), folder).split("/")[0]]
         if Path(folder) in ROOT.parents:
             below.append(os.path.relpath(ROOT, folder).split("/")[0])
-        place = f"/dev/shm/open-{number}"
+        place = f"/dev/shm/open-$$-{number}"  # others may run the same tests
         script += f"mkdir {place}; mount -t tmpfs none {place}; "
         for name in below:
             script += f"mkdir -p {place}/{name}; mount --rbind {folder}/{name} {place}/{name}; "
