@@ -207,18 +207,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--zones", type=int, default=300)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as work:
-        with store() as zones:
-            before = residue(zones)
-            if options.what == "boot":
-                found: dict[str, object] = {**_boots(zones, options.times or 50)}
-                found["boot_ms_of_the_command"] = _commands(zones, options.times or 20)
-            elif options.what == "many":
-                found = _many(zones, options.zones, Path(work))
-            else:
-                found = {**_cycles(zones, options.times or 2000, Path(work))}
-            found["left"] = sorted(zone.name for zone in zones.all())
-            after = residue(zones)
+    with tempfile.TemporaryDirectory() as work, store() as zones:
+        before = residue(zones)
+        if options.what == "boot":
+            found: dict[str, object] = {**_boots(zones, options.times or 50)}
+            found["boot_ms_of_the_command"] = _commands(zones, options.times or 20)
+        elif options.what == "many":
+            found = _many(zones, options.zones, Path(work))
+        else:
+            found = {**_cycles(zones, options.times or 2000, Path(work))}
+        found["left"] = sorted(zone.name for zone in zones.all())
+        after = residue(zones)
     found["before"], found["after"] = before, after
     print(json.dumps(found, indent=1))
     return 0 if before == after else 1
