@@ -23,6 +23,8 @@ static long write_to(struct thread *t, long number, const u64 a[MAX_ARGUMENTS], 
 long bsd_sys_write(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS])
 {
     (void)f;
+    if ((s64)a[2] < 0)
+        return -EINVAL; /* before anything else is looked at; the host's is EFAULT */
     return write_to(t, __NR_write, a, false);
 }
 

@@ -252,6 +252,8 @@ static long end_of_line(int fd, long r)
 long bsd_sys_read(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     int fd = (s32)a[0];
+    if ((s64)a[2] < 0)
+        return -EINVAL;
     if (fd_is_reserved(t, fd))
         return -EBADF;
     return end_of_line(fd, host_intr(__NR_read, fd, a[1], a[2]));

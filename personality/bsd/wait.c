@@ -52,6 +52,17 @@ static u32 status_word(const struct siginfo_host *info)
     }
 }
 
+/* Nobody is traced, so nothing comes of waiting for that alone; but there may be nobody to wait for. */
+static long await_traced(u32 host_kind, s64 id, u32 wanted, struct awaited *w)
+{
+    u32 look = wanted | LINUX_WSTOPPED | LINUX_WNOHANG | LINUX_WNOWAIT;
+    long r = host(__NR_waitid, host_kind, id, &w->info, look, &w->used);
+    memset(w, 0, sizeof(*w));
+    if (r != 0 || (wanted & LINUX_WNOHANG))
+        return r;
+    return host_intr(__NR_pause);
+}
+
 /* The pid, 0 for none yet (WNOHANG), or a failure. */
 static long await(u32 kind, s64 id, u32 options, struct awaited *w)
 {
@@ -73,6 +84,8 @@ static long await(u32 kind, s64 id, u32 options, struct awaited *w)
     }
     if ((s32)id != id)
         return -ECHILD;
+    if (!(wanted & (LINUX_WEXITED | LINUX_WSTOPPED | LINUX_WCONTINUED)))
+        return await_traced(host_kind, id, wanted, w);
     memset(w, 0, sizeof(*w));
     long r = host_intr(__NR_waitid, host_kind, id, &w->info, wanted, &w->used);
     return r != 0 ? r : w->info.chld.pid;

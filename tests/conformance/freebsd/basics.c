@@ -67,6 +67,8 @@ static void test(void)
 
     CHECK_IS(call(3, JUNK(-1), line_, 1), -9);   /* read(-1): EBADF, upper half ignored */
     CHECK_IS(call(4, 1, 1, 5), -14);             /* EFAULT */
+    CHECK_IS(call(4, 1, 1, -1L), -22);           /* more than a signed size holds: EINVAL */
+    CHECK_IS(call(3, 1, 1, -1L), -22);
     CHECK_IS(call(100000), -78);                 /* ENOSYS */
     CHECK_IS(call(8), -78);                      /* obsolete: ENOSYS */
     CHECK_IS(call(5, "/no/such/file", 0, 0), -2); /* ENOENT */
@@ -77,6 +79,17 @@ static void test(void)
     char buffer[4] = {0};
     CHECK_IS(call(3, ends[0], buffer, 4), 3);
     CHECK(equal(buffer, "abc"));
+
+    CHECK_IS(call(532, 7, 0, 0, 32, 0, 0), -10); /* wait6, P_ALL, WTRAPPED: ECHILD */
+    CHECK_IS(call(532, 7, 0, 0, 33, 0, 0), -10); /* and WNOHANG */
+    long reader = call(2);
+    if (reader == 0) {
+        call(3, ends[0], buffer, 1);
+        call(1, 0);
+    }
+    CHECK_IS(call(532, 7, 0, 0, 33, 0, 0), 0); /* there is a child, which nobody traces */
+    CHECK_IS(call(4, ends[1], "x", 1), 1);
+    CHECK_IS(call(7, reader, 0, 0, 0), reader);
     CHECK_IS(call(3, 1022, buffer, 1), -9); /* nothing of the runtime's own is in reach */
     CHECK_IS(call(3, 1016, buffer, 1), -9);
     CHECK_IS(call(6, 1016), -9);
