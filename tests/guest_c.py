@@ -10,7 +10,7 @@ FLAGS = [
     "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-stack-protector",
     "-fno-sanitize=all", "-fno-omit-frame-pointer",
 ]  # fmt: skip
-EMULATIONS = {"freebsd": "elf_x86_64_fbsd"}
+EMULATIONS = {"freebsd": "elf_x86_64_fbsd", "netbsd": "elf_x86_64"}
 
 
 def build_guest(source: Path, output: Path, kernel: str = "freebsd", flags: tuple[str, ...] = ()) -> Path:

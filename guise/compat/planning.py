@@ -48,10 +48,11 @@ class Mode:
         if self.kernel == HOST:
             return (*start, *record, "--") if traced else ()
         named: tuple[str, ...] = ()
-        if self.forced or self.kernel == syscalls.HOST:
+        by_file = self.personality == self.kernel != syscalls.HOST  # what runs says itself whose it is
+        if follow and by_file and not traced:
+            named = ("--as", syscalls.HOST)  # ... and the others, too, are guests
+        elif self.forced or self.kernel == syscalls.HOST:
             named = ("--as", self.personality)
-        elif follow and not traced:
-            named = ("--as", syscalls.HOST)  # a file still says what it is
         return (
             *start,
             *(record if traced else ("run", "--no-sandbox")),

@@ -166,6 +166,10 @@ static inline void check(int good, const char *what, long seen, int source_line)
 
 static void test(void);
 
+#ifndef START_VECTOR /* what puts it into %rdi */
+#define START_VECTOR ""
+#endif
+
 /* argc, argv and environment as FreeBSD passes them: %rdi. */
 static long *start_vector;
 
@@ -180,6 +184,6 @@ __attribute__((used, noreturn)) static void start_c(long *vector)
     __builtin_trap();
 }
 
-__asm__(".globl _start\n_start:\n    xorl %ebp, %ebp\n    andq $-16, %rsp\n    call start_c\n    hlt\n");
+__asm__(".globl _start\n_start:\n    xorl %ebp, %ebp\n" START_VECTOR "    andq $-16, %rsp\n    call start_c\n    hlt\n");
 
 #endif

@@ -1,0 +1,104 @@
+/* sysctl: the kernel's name, numbers, nodes described by the tree itself, processes, addresses. */
+#include "guest.h"
+
+struct node { /* struct sysctlnode */
+    u32 flags;
+    s32 number;
+    char name[32];
+    u32 version, reserved;
+    u64 data[6];
+};
+
+static long get(const s32 *name, u32 count, void *to, u64 *size) { return call(202, name, count, to, size, 0, 0); }
+
+#define NAME(...) \
+    (s32[]) { __VA_ARGS__ }, sizeof((s32[]){__VA_ARGS__}) / 4
+
+static long text_of(const s32 *name, u32 count, char *to)
+{
+    u64 size = 128;
+    memset(to, 0, 128);
+    return get(name, count, to, &size);
+}
+
+static long word_of(const s32 *name, u32 count)
+{
+    s32 word = -1;
+    u64 size = 4;
+    long r = get(name, count, &word, &size);
+    return r ? r : size == 4 ? word : -1000;
+}
+
+static void names(void)
+{
+    char words[128];
+    CHECK_IS(text_of(NAME(1, 1), words), 0);
+    CHECK(equal(words, "NetBSD"));
+    CHECK_IS(text_of(NAME(1, 2), words), 0);
+    CHECK(equal(words, "10.1"));
+    CHECK_IS(word_of(NAME(1, 3)), 1001000000); /* kern.osrevision */
+    CHECK_IS(text_of(NAME(6, 1), words), 0);   /* hw.machine */
+    CHECK(equal(words, "amd64"));
+    CHECK_IS(text_of(NAME(6, 10), words), 0); /* hw.machine_arch */
+    CHECK(equal(words, "x86_64"));
+    CHECK(word_of(NAME(6, 3)) > 0); /* hw.ncpu */
+    CHECK_IS(word_of(NAME(6, 7)), 4096);
+    CHECK(word_of(NAME(6, 16)) > 0); /* hw.ncpuonline */
+    CHECK_IS(word_of(NAME(1, 9999)), -2);
+    CHECK_IS(word_of(NAME(99, 1)), -2);
+    u64 size = 2;
+    CHECK_IS(get(NAME(1, 1), words, &size), -12); /* ENOMEM: it does not fit */
+    size = 0;
+    CHECK_IS(get(NAME(1, 1), 0, &size), 0);
+    CHECK_IS(size, 7);
+}
+
+static void tree(void)
+{
+    static struct node nodes[128];
+    u64 size = sizeof(nodes);
+    s32 top[] = {-2}, kernel[] = {1, -2};
+    struct node query = {.flags = 1 << 24}; /* SYSCTL_VERS_1 */
+    memset(nodes, 0, sizeof(nodes));
+    CHECK_IS(call(202, top, 1, nodes, &size, &query, sizeof(query)), 0); /* CTL_QUERY */
+    CHECK(size >= 2 * sizeof(struct node) && size % sizeof(struct node) == 0);
+    int found = 0;
+    for (u64 i = 0; i < size / sizeof(struct node); i++)
+        found |= (nodes[i].number == 1 && equal(nodes[i].name, "kern")) << 0 |
+                 (nodes[i].number == 6 && equal(nodes[i].name, "hw")) << 1;
+    CHECK_IS(found, 3);
+    size = sizeof(nodes);
+    CHECK_IS(call(202, kernel, 2, nodes, &size, &query, sizeof(query)), 0);
+    found = 0;
+    for (u64 i = 0; i < size / sizeof(struct node); i++)
+        found |= nodes[i].number == 1 && equal(nodes[i].name, "ostype") && (nodes[i].flags & 15) == 3;
+    CHECK_IS(found, 1);
+}
+
+static void processes(void)
+{
+    static u8 data[65536];
+    s32 pid = (s32)call(20), name[] = {1, 47, 1, pid, 624, 1}; /* kern.proc2 by pid */
+    u64 size = sizeof(data);
+    CHECK_IS(call(202, name, 6, data, &size, 0, 0), 0);
+    CHECK_IS(size, 624);
+    s32 arguments[] = {1, 48, pid, 1}; /* kern.proc_args: argv */
+    size = sizeof(data);
+    CHECK_IS(call(202, arguments, 4, data, &size, 0, 0), 0);
+    CHECK(size > 1 && equal((char *)data, (char *)start_vector[1]));
+    s32 path[] = {1, 48, pid, 5}; /* KERN_PROC_PATHNAME */
+    size = sizeof(data);
+    CHECK_IS(call(202, path, 4, data, &size, 0, 0), 0);
+    CHECK_IS(data[0], '/');
+    s32 route[] = {4, 17, 0, 0, 6, 0}; /* NET_RT_IFLIST */
+    size = sizeof(data);
+    CHECK_IS(call(202, route, 6, data, &size, 0, 0), 0);
+    CHECK(size > 0 && *(u16 *)data <= size);
+}
+
+static void test(void)
+{
+    names();
+    tree();
+    processes();
+}
