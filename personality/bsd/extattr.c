@@ -48,7 +48,8 @@ static long prepare(struct thread *t, struct call *call, enum target target, u64
 static long host_get(const struct call *call, void *to, u64 room)
 {
     static const u32 numbers[] = {__NR_getxattr, __NR_lgetxattr, __NR_fgetxattr};
-    return host(numbers[call->target], call->file, call->name, to, room);
+    long r = host(numbers[call->target], call->file, call->name, to, room);
+    return r == -ENODATA ? WAY_NO_ATTRIBUTE : r;
 }
 
 static long host_list(const struct call *call, void *to, u64 room)
@@ -100,7 +101,9 @@ static long delete_value(struct thread *t, enum target target, const u64 a[MAX_A
     static const u32 numbers[] = {__NR_removexattr, __NR_lremovexattr, __NR_fremovexattr};
     struct call call;
     long r = prepare(t, &call, target, a[0], a[1], a[2]);
-    return is_error(r) ? r : host(numbers[target], call.file, call.name);
+    if (!is_error(r))
+        r = host(numbers[target], call.file, call.name);
+    return r == -ENODATA ? WAY_NO_ATTRIBUTE : r;
 }
 
 /* Turns the host's list into FreeBSD's in place: shorter by the prefix and the NUL, longer by a byte. */

@@ -76,6 +76,9 @@ static inline u64 device_to_host(u64 device)
 /* A device that this kernel has and the host has under another name; NULL. */
 static inline const char *own_device(u64 path UNUSED) { return NULL; }
 
+/* What the host calls a lack of data: an attribute that is not there. */
+#define WAY_NO_ATTRIBUTE (-ENODATA)
+
 /* ---- sockets ----------------------------------------------------------------------------------- */
 
 /* What getsockopt says of a switch that is on. */

@@ -6,7 +6,7 @@
 static long result_of(long r)
 {
     if (r == -ENODATA)
-        return GUEST_ERRNO(NETBSD_ENOATTR);
+        return WAY_NO_ATTRIBUTE;
     return r == -EOPNOTSUPP ? GUEST_ERRNO(NETBSD_ENOTSUP) : r;
 }
 

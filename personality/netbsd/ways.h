@@ -51,6 +51,9 @@ static inline const char *own_device(u64 path)
                                                                                                          : NULL;
 }
 
+/* What the host calls a lack of data: an attribute that is not there. */
+#define WAY_NO_ATTRIBUTE GUEST_ERRNO(BSD_ENOATTR)
+
 /* ---- sockets ----------------------------------------------------------------------------------- */
 
 /* What getsockopt says of a switch that is on. */

@@ -14,9 +14,9 @@ from personality.bsd import netlink
 from personality.bsd.request import Request
 from personality.bsd.routing import ETHERNET, LOOPBACK, Form, link_flags, link_kind, routing_message
 
-_DUMP, _FLAGS, _IFLIST = 1, 2, 6  # NET_RT_*
+_DUMP, _FLAGS, _OLD_IFLIST, _IFLIST = 1, 2, 5, 6  # NET_RT_*; the old one: up to 7, and in Go
 _VERSION = 4  # RTM_VERSION
-_GET, _IFINFO, _NEWADDR = 0x4, 0x14, 0x16
+_GET, _OLD_NEWADDR, _IFINFO, _NEWADDR = 0x4, 0xC, 0x14, 0x16
 _DST, _GATEWAY, _NETMASK, _IFP, _IFA, _BRD = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80  # RTA_*
 _UP, _VIA_GATEWAY, _HOST, _STATIC = 0x1, 0x2, 0x4, 0x800  # RTF_*
 _AF_MAX = 37
@@ -37,8 +37,8 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
     family, what, index = rest[1:]
     if not 0 <= family <= _AF_MAX:
         raise _fail(errno.EINVAL)
-    if what == _IFLIST:
-        messages = interface_list(family, index)
+    if what in (_IFLIST, _OLD_IFLIST):
+        messages = interface_list(family, index, old=what == _OLD_IFLIST)
     elif what == _DUMP:
         messages = route_list(family)
     elif what == _FLAGS:
@@ -49,7 +49,7 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
         request.out(message)
 
 
-def interface_list(family: int, wanted: int) -> list[bytes]:
+def interface_list(family: int, wanted: int, *, old: bool = False) -> list[bytes]:
     """RTM_IFINFO for each interface, each followed by RTM_NEWADDR for its addresses."""
     messages = []
     addresses = netlink.addresses()
@@ -60,14 +60,17 @@ def interface_list(family: int, wanted: int) -> list[bytes]:
         messages.append(routing_message(head + _if_data(link), [_FORM.link_address(link)]))
         for address in addresses:
             if address.index == link.index and family in (0, _FORM.family(address.family)):
-                messages.append(_address(address, link))
+                messages.append(_address(address, link, old=old))
     return messages
 
 
-def _address(address: netlink.Address, link: netlink.Link) -> bytes:
-    """struct ifa_msghdr and the addresses behind it."""
+def _address(address: netlink.Address, link: netlink.Link, *, old: bool) -> bytes:
+    """struct ifa_msghdr, or ifa_msghdr70, and the addresses behind it."""
     which = _NETMASK | _IFA | (_BRD if address.broadcast else 0)
-    head = struct.pack("<BBHxx5i4x", _VERSION, _NEWADDR, link.index, _UP, which, 0, 0, 0)
+    if old:
+        head = struct.pack("<BBiiiH6x", _VERSION, _OLD_NEWADDR, which, _UP, 0, link.index)
+    else:
+        head = struct.pack("<BBHxx5i4x", _VERSION, _NEWADDR, link.index, _UP, which, 0, 0, 0)
     parts = [
         _FORM.mask(address.family, address.prefix),
         _FORM.inet(address.family, address.address, link.index),

@@ -94,6 +94,16 @@ static void processes(void)
     size = sizeof(data);
     CHECK_IS(call(202, route, 6, data, &size, 0, 0), 0);
     CHECK(size > 0 && *(u16 *)data <= size);
+    s32 old_route[] = {4, 17, 0, 2, 5, 0}; /* NET_RT_OIFLIST, of the Internet's addresses */
+    size = sizeof(data);
+    CHECK_IS(call(202, old_route, 6, data, &size, 0, 0), 0);
+    int found = 0;
+    for (u64 at = 0; at < size; at += *(u16 *)(data + at))
+        if (data[at + 3] == 0xc) { /* RTM_ONEWADDR: index at 16, addresses at 24, the mask first */
+            u16 index = *(u16 *)(data + at + 16);
+            found += index > 0 && data[at + 24] == 16 && data[at + 25] == 2 && data[at + 40] == 16;
+        }
+    CHECK(found > 0); /* the loopback interface's at least */
 }
 
 static void test(void)
