@@ -15,6 +15,7 @@ import _signal  # not `signal` and `socket`: the enums that those build take lon
 import _socket
 import errno
 import os
+import stat
 
 from sandbox.zone import ZoneError, confine, kernel
 from sandbox.zone.view import Share, furnish
@@ -89,6 +90,8 @@ class Sandbox:
         furnish(view)
         self._inside, self._inner_root = where_we_are()
         self._start_there()
+        if os.geteuid() == 0:
+            _use_own_devices()
 
     def environment(self, given: dict[str, str]) -> dict[str, str]:
         """What the program starts with, where `given` is this process's."""
@@ -140,6 +143,26 @@ class Sandbox:
             raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {_reason(error)}") from None
 
 
+def _use_own_devices() -> None:
+    """Standard streams that are the host's /dev/null and its like become the sandbox's.
+
+    Through an open descriptor root changes owner and mode of the host's node; the sandbox's is read-only.
+    """
+    for number in (0, 1, 2):
+        try:
+            state = os.fstat(number)
+            name = _COMMON_DEVICES.get(state.st_rdev)
+            if name is None or not stat.S_ISCHR(state.st_mode):
+                continue
+            with open(f"/proc/self/fdinfo/{number}", "rb") as lines:  # codecs may be out of reach
+                flags = next(int(line.split()[1], 8) for line in lines if line.startswith(b"flags:"))
+            own = os.open(name, flags & (os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK))
+            os.dup2(own, number)
+            os.close(own)
+        except OSError:
+            continue  # closed, or a root without devices: what the descriptor is open to stays
+
+
 def where_we_are() -> tuple[int, int]:
     """Descriptors of this process's mount namespace, and of its root in there."""
     namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
@@ -155,6 +178,9 @@ def go(namespace: int, root: int) -> None:
     os.chroot(".")
 
 
+_COMMON_DEVICES = {
+    os.makedev(1, minor): f"/dev/{name}" for minor, name in ((3, "null"), (5, "zero"), (7, "full"))
+}
 _GO_ON = "--no-sandbox, or GUISE_SANDBOX=no for all runs, goes on without"
 
 

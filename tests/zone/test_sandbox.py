@@ -169,8 +169,9 @@ def test_devices(run: Run) -> None:
 
 def test_devices_stay_as_the_host_has_them(run: Run) -> None:
     before = os.stat("/dev/null")
-    script = "(chmod 600 /dev/null; chown 7 /dev/zero; rm -f /dev/full) 2>/dev/null || ls /dev/full"
-    lines = shell(run, script)
+    script = "(chmod 600 /dev/null /dev/fd/0; chown 7 /dev/zero; rm -f /dev/full) 2>/dev/null || ls /dev/full"
+    lines = shell(run, script, stdin=subprocess.DEVNULL)
+    shell(run, "python3 -c 'import os; os.fchmod(0, 0o600)' 2>/dev/null || :", stdin=subprocess.DEVNULL)
     after = os.stat("/dev/null")
     assert lines == ["/dev/full"]
     assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
