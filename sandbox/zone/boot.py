@@ -121,7 +121,7 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
         folders = [zone.root(settings), settings.text("lower")]
         if any(folder and os.path.lexists(os.path.join(folder, "etc/rc.shutdown")) for folder in folders):
             number = _start(zone, settings, running, ["/bin/sh", "/etc/rc.shutdown"], launch)
-            while time.monotonic() < deadline and number in numbers(zone, running):
+            while time.monotonic() < deadline and number in numbers(running):
                 time.sleep(0.02)
         signal.pidfd_send_signal(first, signal.SIGUSR2)
         import select
@@ -154,15 +154,17 @@ def processes(running: Mapping[str, Any]) -> list[int]:
     return sorted(found)
 
 
-def numbers(zone: Zone, running: Mapping[str, Any]) -> list[int]:
-    """The zone's own numbers of its processes."""
+def numbers(running: Mapping[str, Any]) -> list[int]:
+    """The zone's own numbers of its processes; none when it has ended."""
     found = []
     try:
-        for pid in processes(running):
+        pids = processes(running)
+    except FileNotFoundError:
+        return []
+    for pid in pids:
+        try:
             with open(f"/proc/{pid}/status", "rb") as file:
                 found += [int(line.split()[-1]) for line in file if line.startswith(b"NSpid:")]
-    except OSError as error:
-        if zone.running() is None:
-            return []
-        raise ZoneError(f"zone {zone.name}: its processes cannot be seen: {store.reason(error)}") from None
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
     return found
