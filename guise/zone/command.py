@@ -167,8 +167,12 @@ def _verify(options: dict[str, str], names: list[str]) -> int:
     for zone in [zones.zone(name) for name in names] or zones.all():
         try:
             if "--repair" in options and zone.exists():
-                with zone.locked():
-                    done = lifecycle.settle(zone)
+                try:
+                    with zone.locked():
+                        done = lifecycle.settle(zone)
+                except lifecycle.Deleted as error:
+                    print(error)
+                    continue
                 if done:
                     print(f"zone {zone.name}: {done}")
             for sentence in lifecycle.verify(zone):

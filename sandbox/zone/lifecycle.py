@@ -36,6 +36,10 @@ class WrongState(ZoneError):
     """The verb cannot be done in the state that the zone is in."""
 
 
+class Deleted(store.UnknownZone):
+    """It was being deleted, and now is."""
+
+
 def require(zone: Zone, verb: str, *states: str) -> str:
     """The zone's state, which is one of these.  Raises WrongState."""
     state = zone.state()
@@ -238,7 +242,7 @@ def settle(zone: Zone) -> str:
             done = f"{verb} was interrupted: its files were removed"
         elif verb == "delete":
             _forget(zone)
-            raise store.UnknownZone(f"there is no zone {zone.name} any more: its deletion was completed")
+            raise Deleted(f"there is no zone {zone.name} any more: its deletion was completed")
         elif verb == "move":
             done = _settle_move(zone, str(journal["source"]), str(journal["target"]))
         else:
