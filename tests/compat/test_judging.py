@@ -219,7 +219,7 @@ argv = ["true"]
     assert column["worse"] == ["case"]
     note = column["notes"]["case"]
     assert "the first call that differs: " in note
-    assert '/work/made"' in note
+    assert '/made"' in note
     assert note.endswith("ends with ENOENT, natively with success")
     assert "ENOENT" in bench.run("show", "1", "case", "--trace").stdout
     assert "ENOENT" in page.read_text()
