@@ -34,6 +34,8 @@ long place_find(struct thread *t, u64 fd, u64 path, u64 flags, u64 allowed, stru
 long place_find_entry(struct thread *t, u64 fd, u64 path, u64 flags, u64 allowed, char name[256],
                       struct place *at);
 void place_end(struct place *at);
+/* Cuts slashes off the end of a path of `length` bytes; where its last component begins. */
+long last_component(char *path, long *length);
 
 /* openat2 that stays below dirfd; ENOTCAPABLE if the path leaves it. */
 long open_beneath(int dirfd, u64 path, u64 host_flags, u64 mode);

@@ -47,6 +47,16 @@ long place_find(struct thread *t, u64 fd, u64 path, u64 flags, u64 allowed, stru
     return 0;
 }
 
+long last_component(char *path, long *length)
+{
+    while (*length > 1 && path[*length - 1] == '/')
+        path[--*length] = 0;
+    long start = *length;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    return start;
+}
+
 long place_find_entry(struct thread *t, u64 fd, u64 path, u64 flags, u64 allowed, char name[256],
                       struct place *at)
 {
@@ -58,11 +68,7 @@ long place_find_entry(struct thread *t, u64 fd, u64 path, u64 flags, u64 allowed
     long length = copy_in_string(whole, path, sizeof(whole));
     if (length < 0)
         return length;
-    while (length > 1 && whole[length - 1] == '/')
-        whole[--length] = 0;
-    long start = length;
-    while (start > 0 && whole[start - 1] != '/')
-        start--;
+    long start = last_component(whole, &length);
     if (length - start > 255)
         return -ENAMETOOLONG;
     memcpy(name, whole + start, (size_t)(length - start) + 1);

@@ -10,12 +10,20 @@ import struct
 
 from personality.bsd import netlink
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _AF_INET, _AF_LINK = 2, 18
 ETHERNET, LOOPBACK, _TUNNEL, _OTHER, _PPP = 6, 0x18, 0x83, 1, 0x17  # IFT_*
 _KINDS = {1: ETHERNET, 772: LOOPBACK, 512: _PPP, 768: _TUNNEL, 769: _TUNNEL, 776: _TUNNEL, 778: _TUNNEL}
 # Host IFF_* to theirs; IFF_SIMPLEX goes with IFF_BROADCAST.
 _LINK_FLAGS = ((0x1, 0x1), (0x2, 0x802), (0x4, 0x4), (0x8, 0x8), (0x10, 0x10), (0x40, 0x40), (0x80, 0x80),
                (0x100, 0x100), (0x200, 0x200), (0x1000, 0x8000))  # fmt: skip
+
+# RTA_*, the addresses that a message has, and RTF_*: the same in all of them.
+DST, GATEWAY, NETMASK, IFP, IFA, BRD = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80
+UP, VIA_GATEWAY, HOST, STATIC = 0x1, 0x2, 0x4, 0x800
 
 
 def routing_message(head: bytes, parts: list[bytes]) -> bytes:
@@ -64,6 +72,37 @@ class Form:
             return struct.pack("<BBH4s8x", 16, _AF_INET, 0, address)
         scope = index if address[:2] in (b"\xfe\x80", b"\xff\x02", b"\xff\x01") else 0
         return struct.pack("<BBHI16sI", 28, self.inet6, 0, 0, address, scope)
+
+    def interface_address(self, address: netlink.Address) -> list[bytes]:
+        """Behind a message about an interface's address: mask, address, where to broadcast if anywhere."""
+        parts = [
+            self.mask(address.family, address.prefix),
+            self.inet(address.family, address.address, address.index),
+        ]
+        if address.broadcast:
+            parts.append(self.inet(address.family, address.broadcast, address.index))
+        return parts
+
+    def routes(
+        self, family: int
+    ) -> Iterator[tuple[netlink.Route, netlink.Link | None, int, int, list[bytes]]]:
+        """Of the main table, those of a family (0: of all): with the link, RTF_*, RTA_* and addresses."""
+        by_index = {link.index: link for link in netlink.links()}
+        for route in netlink.routes():
+            link = by_index.get(route.index)
+            if family not in (0, self.family(route.family)) or not (route.gateway or link):
+                continue
+            full = route.prefix == (32 if route.family == socket.AF_INET else 128)
+            flags = UP | (VIA_GATEWAY if route.gateway else 0) | (HOST if full else 0) | STATIC
+            which = DST | GATEWAY | (0 if full else NETMASK)
+            parts = [self.inet(route.family, route.destination, route.index)]
+            if route.gateway:
+                parts.append(self.inet(route.family, route.gateway, route.index))
+            elif link is not None:
+                parts.append(self.link_address(link))
+            if not full:
+                parts.append(self.mask(route.family, route.prefix))
+            yield route, link, flags, which, parts
 
     def mask(self, host_family: int, prefix: int) -> bytes:
         """The mask of a prefix, as an address."""

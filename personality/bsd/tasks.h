@@ -4,6 +4,14 @@
 
 #include "runtime.h"
 
+/* The host's scheduling policies, and the bit that it adds to one. */
+#define HOST_OTHER 0
+#define HOST_FIFO 1
+#define HOST_RR 2
+#define HOST_BATCH 3
+#define HOST_IDLE 5
+#define HOST_RESET_ON_FORK 0x40000000
+
 typedef long (*task_function)(s32 tid, const void *argument);
 
 /* Calls f for each thread of process `pid`.  The first failure, but a thread that has just ended is none;

@@ -7,12 +7,6 @@
 #include "priority.h"
 #include "tasks.h"
 
-#define HOST_OTHER 0
-#define HOST_FIFO 1
-#define HOST_RR 2
-#define HOST_BATCH 3
-#define HOST_IDLE 5
-#define HOST_RESET_ON_FORK 0x40000000
 #define TIMESHARE_STEPS 103 /* PRI_MAX_TIMESHARE - PRI_MIN_TIMESHARE, sys/priority.h */
 
 struct host_param {

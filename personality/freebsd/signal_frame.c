@@ -4,7 +4,6 @@
  * handler's address, a ucontext and a siginfo; extended vector state lies above it.  The handler is
  * called from a small piece of guest code, the sigcode, that calls sigreturn when it returns. */
 #include "freebsd.h"
-#include <linux/mman.h>
 
 #define FLAG_TRAP 0x100UL
 #define FLAG_DIRECTION 0x400UL
@@ -33,15 +32,7 @@ int freebsd_map_sigcode(struct process *p)
         0x0f, 0x05,                                     /* syscall */
         0xf4, 0xeb, 0xfd,                               /* hlt, for ever */
     };
-    long page = host(__NR_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (is_error(page))
-        return (int)page;
-    memset((void *)page, 0xcc, PAGE);
-    memcpy((void *)page, code, sizeof(code));
-    host(__NR_mprotect, page, PAGE, PROT_READ | PROT_EXEC);
-    code_mapped((u64)page, (u64)page + PAGE, -1, 0);
-    p->sigcode = (u64)page;
-    return 0;
+    return bsd_map_code(p, code, sizeof(code));
 }
 
 static void fill_registers(struct freebsd_mcontext *m, const struct frame *f)

@@ -16,11 +16,7 @@ static long read_entry(s32 fd, u64 path, struct entry *e)
 
     if (length < 0)
         return length;
-    while (length > 1 && whole[length - 1] == '/')
-        whole[--length] = 0;
-    long start = length;
-    while (start > 0 && whole[start - 1] != '/')
-        start--;
+    long start = last_component(whole, &length);
     memcpy(e->name, whole + start, (size_t)(length - start) + 1);
     whole[start] = 0;
     return read_stat(fd, (u64)(start > 0 ? whole : "."), 0, &e->directory);

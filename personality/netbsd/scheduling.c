@@ -5,12 +5,6 @@
 #include "lwp.h"
 #include "tasks.h"
 
-#define HOST_OTHER 0
-#define HOST_FIFO 1
-#define HOST_RR 2
-#define HOST_BATCH 3
-#define HOST_IDLE 5
-#define HOST_RESET_ON_FORK 0x40000000
 #define PRIORITY_MAXIMUM 63
 #define NO_PRIORITY (-1)
 #define USER_PRIORITY 43 /* what a LWP of no special class has, with a processor to itself */

@@ -6,7 +6,6 @@
 #include "netbsd.h"
 #include "lwp.h"
 #include <asm/prctl.h>
-#include <linux/mman.h>
 
 #define CLEARED_FOR_HANDLER 0x60500UL /* trace, direction, alignment check, virtual 8086 */
 #define USER_FLAGS 0x40dd5UL          /* what a program may change: PSL_USER */
@@ -36,15 +35,7 @@ int netbsd_map_start_code(struct process *p)
         0x0f, 0x05,                   /* syscall */
         0xf4, 0xeb, 0xfd,             /* hlt, for ever */
     };
-    long page = host(__NR_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (is_error(page))
-        return (int)page;
-    memset((void *)page, 0xcc, PAGE);
-    memcpy((void *)page, code, sizeof(code));
-    host(__NR_mprotect, page, PAGE, PROT_READ | PROT_EXEC);
-    code_mapped((u64)page, (u64)page + PAGE, -1, 0);
-    p->sigcode = (u64)page;
-    return 0;
+    return bsd_map_code(p, code, sizeof(code));
 }
 
 /* ---- registers ---------------------------------------------------------------------------------------- */

@@ -7,19 +7,27 @@ length in front, padded to 8 bytes, in the order of the RTA_ bits.
 from __future__ import annotations
 
 import errno
-import socket
 import struct
 
 from personality.bsd import netlink
 from personality.bsd.request import Request
-from personality.bsd.routing import ETHERNET, LOOPBACK, Form, link_flags, link_kind, routing_message
+from personality.bsd.routing import (
+    BRD,
+    ETHERNET,
+    IFA,
+    IFP,
+    LOOPBACK,
+    NETMASK,
+    Form,
+    link_flags,
+    link_kind,
+    routing_message,
+)
 from personality.freebsd.sysctl import tree
 
 _DUMP, _FLAGS, _IFLIST, _IFMALIST, _IFLISTL = 1, 2, 3, 4, 5  # NET_RT_*
 _VERSION = 5  # RTM_VERSION
 _GET, _NEWADDR, _IFINFO, _NEWMADDR = 0x4, 0xC, 0xE, 0xF
-_DST, _GATEWAY, _NETMASK, _IFP, _IFA, _BRD = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80  # RTA_*
-_UP, _VIA_GATEWAY, _HOST, _STATIC = 0x1, 0x2, 0x4, 0x800  # RTF_*
 _AF_MAX = 44
 _FORM = Form(inet6=28, smallest_link=56)
 _IF_DATA_SIZE = 152
@@ -70,27 +78,21 @@ def interface_list(family: int, wanted: int, *, long_form: bool) -> list[bytes]:
 def _interface(link: netlink.Link, *, long_form: bool) -> bytes:
     if long_form:
         head = struct.pack(
-            "<BBiiHxxHHi", _VERSION, _IFINFO, _IFP, link_flags(link), link.index, _LONG_HEADER, 24, 0
+            "<BBiiHxxHHi", _VERSION, _IFINFO, IFP, link_flags(link), link.index, _LONG_HEADER, 24, 0
         )
     else:
-        head = struct.pack("<BBiiHxx", _VERSION, _IFINFO, _IFP, link_flags(link), link.index)
+        head = struct.pack("<BBiiHxx", _VERSION, _IFINFO, IFP, link_flags(link), link.index)
     return routing_message(head + _if_data(link), [_FORM.link_address(link)])
 
 
 def _address(address: netlink.Address, link: netlink.Link, *, long_form: bool) -> bytes:
-    which = _NETMASK | _IFA | (_BRD if address.broadcast else 0)
+    which = NETMASK | IFA | (BRD if address.broadcast else 0)
     if long_form:
         head = struct.pack("<BBiiHxxHHi", _VERSION, _NEWADDR, which, 0, link.index, _LONG_HEADER, 24, 0)
         head += _if_data(link)
     else:
         head = struct.pack("<BBiiHxxi", _VERSION, _NEWADDR, which, 0, link.index, 0)
-    parts = [
-        _FORM.mask(address.family, address.prefix),
-        _FORM.inet(address.family, address.address, link.index),
-    ]
-    if address.broadcast:
-        parts.append(_FORM.inet(address.family, address.broadcast, link.index))
-    return routing_message(head, parts)
+    return routing_message(head, _FORM.interface_address(address))
 
 
 def multicast_list(family: int, wanted: int) -> list[bytes]:
@@ -101,7 +103,7 @@ def multicast_list(family: int, wanted: int) -> list[bytes]:
             continue
         for host_family, group in netlink.groups(link):
             if family in (0, _FORM.family(host_family)):
-                head = struct.pack("<BBiiHxx", _VERSION, _NEWMADDR, _IFP | _IFA, 0, link.index)
+                head = struct.pack("<BBiiHxx", _VERSION, _NEWMADDR, IFP | IFA, 0, link.index)
                 parts = [_FORM.link_address(link), _FORM.inet(host_family, group, link.index)]
                 messages.append(routing_message(head, parts))
     return messages
@@ -110,23 +112,7 @@ def multicast_list(family: int, wanted: int) -> list[bytes]:
 def route_list(family: int) -> list[bytes]:
     """RTM_GET for each route of the main table."""
     messages = []
-    by_index = {link.index: link for link in netlink.links()}
-    for route in netlink.routes():
-        if family not in (0, _FORM.family(route.family)):
-            continue
-        full = route.prefix == (32 if route.family == socket.AF_INET else 128)
-        flags = _UP | (_VIA_GATEWAY if route.gateway else 0) | (_HOST if full else 0) | _STATIC
-        which = _DST | _GATEWAY | (0 if full else _NETMASK)
-        link = by_index.get(route.index)
-        parts = [_FORM.inet(route.family, route.destination, route.index)]
-        if route.gateway:
-            parts.append(_FORM.inet(route.family, route.gateway, route.index))
-        elif link is not None:
-            parts.append(_FORM.link_address(link))
-        else:
-            continue
-        if not full:
-            parts.append(_FORM.mask(route.family, route.prefix))
+    for route, link, flags, which, parts in _FORM.routes(family):
         head = struct.pack("<BBHxxii", _VERSION, _GET, route.index, flags, which)
         metrics = (
             struct.pack("<QQ", 0, link.mtu if link is not None else 0) + bytes(64) + struct.pack("<Q", 1)

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import struct
 
 from personality.bsd import netlink
 from personality.bsd.request import Request
-from personality.bsd.routing import ETHERNET, LOOPBACK, Form, link_flags, link_kind, routing_message
+from personality.bsd.routing import (
+    BRD,
+    ETHERNET,
+    IFA,
+    IFP,
+    LOOPBACK,
+    NETMASK,
+    UP,
+    Form,
+    link_flags,
+    link_kind,
+    routing_message,
+)
 
 _DUMP, _FLAGS, _OLD_IFLIST, _IFLIST = 1, 2, 5, 6  # NET_RT_*; the old one: up to 7, and in Go
 _VERSION = 4  # RTM_VERSION
 _GET, _OLD_NEWADDR, _IFINFO, _NEWADDR = 0x4, 0xC, 0x14, 0x16
-_DST, _GATEWAY, _NETMASK, _IFP, _IFA, _BRD = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80  # RTA_*
-_UP, _VIA_GATEWAY, _HOST, _STATIC = 0x1, 0x2, 0x4, 0x800  # RTF_*
 _AF_MAX = 37
 _FORM = Form(inet6=24, smallest_link=20)
 _LOWER_UP = 0x10000  # the host's IFF_LOWER_UP
@@ -56,7 +65,7 @@ def interface_list(family: int, wanted: int, *, old: bool = False) -> list[bytes
     for link in netlink.links():
         if wanted not in (0, link.index):
             continue
-        head = struct.pack("<BBiiHxx", _VERSION, _IFINFO, _IFP, link_flags(link), link.index)
+        head = struct.pack("<BBiiHxx", _VERSION, _IFINFO, IFP, link_flags(link), link.index)
         messages.append(routing_message(head + _if_data(link), [_FORM.link_address(link)]))
         for address in addresses:
             if address.index == link.index and family in (0, _FORM.family(address.family)):
@@ -66,38 +75,18 @@ def interface_list(family: int, wanted: int, *, old: bool = False) -> list[bytes
 
 def _address(address: netlink.Address, link: netlink.Link, *, old: bool) -> bytes:
     """struct ifa_msghdr, or ifa_msghdr70, and the addresses behind it."""
-    which = _NETMASK | _IFA | (_BRD if address.broadcast else 0)
+    which = NETMASK | IFA | (BRD if address.broadcast else 0)
     if old:
-        head = struct.pack("<BBiiiH6x", _VERSION, _OLD_NEWADDR, which, _UP, 0, link.index)
+        head = struct.pack("<BBiiiH6x", _VERSION, _OLD_NEWADDR, which, UP, 0, link.index)
     else:
-        head = struct.pack("<BBHxx5i4x", _VERSION, _NEWADDR, link.index, _UP, which, 0, 0, 0)
-    parts = [
-        _FORM.mask(address.family, address.prefix),
-        _FORM.inet(address.family, address.address, link.index),
-    ]
-    if address.broadcast:
-        parts.append(_FORM.inet(address.family, address.broadcast, link.index))
-    return routing_message(head, parts)
+        head = struct.pack("<BBHxx5i4x", _VERSION, _NEWADDR, link.index, UP, which, 0, 0, 0)
+    return routing_message(head, _FORM.interface_address(address))
 
 
 def route_list(family: int) -> list[bytes]:
     """RTM_GET for each route of the main table."""
     messages = []
-    by_index = {link.index: link for link in netlink.links()}
-    for route in netlink.routes():
-        link = by_index.get(route.index)
-        if family not in (0, _FORM.family(route.family)) or not (route.gateway or link):
-            continue
-        full = route.prefix == (32 if route.family == socket.AF_INET else 128)
-        flags = _UP | (_VIA_GATEWAY if route.gateway else 0) | (_HOST if full else 0) | _STATIC
-        which = _DST | _GATEWAY | (0 if full else _NETMASK)
-        parts = [_FORM.inet(route.family, route.destination, route.index)]
-        if route.gateway:
-            parts.append(_FORM.inet(route.family, route.gateway, route.index))
-        elif link is not None:
-            parts.append(_FORM.link_address(link))
-        if not full:
-            parts.append(_FORM.mask(route.family, route.prefix))
+    for route, link, flags, which, parts in _FORM.routes(family):
         head = struct.pack("<BBHxx7i4x", _VERSION, _GET, route.index, flags, which, 0, 0, 0, 0, 0)
         metrics = struct.pack("<10Q", 0, link.mtu if link is not None else 0, *(0,) * 8)
         messages.append(routing_message(head + metrics, parts))
