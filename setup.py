@@ -23,7 +23,7 @@ class BuildPrograms(build_ext):
         try:
             build.build(Path(self.build_temp) / "runtime", self._place(build.RUNTIME))
             sandbox_build.build(self._place(sandbox_build.INIT))
-        except (build.BuildError, sandbox_build.BuildError) as error:
+        except build.BuildError as error:
             raise SystemExit(f"a program of the package cannot be built: {error}") from None
 
     def _place(self, path: Path) -> Path:

@@ -90,7 +90,8 @@ def _tool(name: str) -> str:
     return found
 
 
-def _run(command: list[str]) -> None:
+def run(command: list[str]) -> None:
+    """Runs a compiler's command.  Raises BuildError with what it said."""
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:
@@ -131,21 +132,21 @@ def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path
             if _stale(target):
                 work.append([*command, *includes, "-MMD", "-c", str(source), "-o", str(target)])
     with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
-        list(pool.map(_run, work))
+        list(pool.map(run, work))
     if work or not output.exists():
         linked = [str(target) for target in objects[0]]
         for part, own in zip(found[1:], objects[1:], strict=True):
             linked.append(str(_join(part.name, own, folder / f"{part.name}.o")))
         fresh = output.with_name(f".{output.name}.{os.getpid()}")
-        _run([*compiler(), *LDFLAGS, *linked, "-o", str(fresh)])
+        run([*compiler(), *LDFLAGS, *linked, "-o", str(fresh)])
         fresh.replace(output)
     return output
 
 
 def _join(name: str, objects: list[Path], output: Path) -> Path:
     """One object of a personality's, with one name that others can see."""
-    _run([*compiler(), "-r", "-nostdlib", *map(str, objects), "-o", str(output)])
-    _run([_tool("objcopy"), f"--keep-global-symbol={name}_personality", str(output)])
+    run([*compiler(), "-r", "-nostdlib", *map(str, objects), "-o", str(output)])
+    run([_tool("objcopy"), f"--keep-global-symbol={name}_personality", str(output)])
     return output
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from personality.build import BuildError, compiler, run
 
 HERE = Path(__file__).resolve().parent
 INIT = HERE / "zone" / "guise-init"
@@ -27,31 +27,11 @@ FLAGS = [
 ]  # fmt: skip
 
 
-class BuildError(Exception):
-    """The compiler is missing or refused a file; the text says which and why."""
-
-
-def _compiler() -> list[str]:
-    chosen = os.environ.get("CC")
-    if chosen:
-        return shlex.split(chosen)
-    for name in ("cc", "gcc", "clang"):
-        if shutil.which(name):
-            return [name]
-    raise BuildError("no C compiler found: install gcc (Debian: apt-get install gcc) or set CC")
-
-
 def build(output: Path = INIT) -> Path:
     """Compiles guise-init into `output`, returns it.  Raises BuildError."""
     sources = sorted(HERE.glob("zone/init/*.c"))
     fresh = output.with_name(f".{output.name}.{os.getpid()}")
-    command = [*_compiler(), *FLAGS, *map(str, sources), "-o", str(fresh)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        raise BuildError(f"{command[0]} cannot be run: {error.strerror}") from error
-    if done.returncode != 0:
-        raise BuildError(f"{shlex.join(command)}\n{done.stderr}")
+    run([*compiler(), *FLAGS, *map(str, sources), "-o", str(fresh)])
     fresh.replace(output)
     return output
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 from guise.cli import UsageError, complain
-from sandbox.zone import ZoneError
+from sandbox.zone import ZoneError, reason
 from sandbox.zone.store import Store
 
 TYPE_CHECKING = False
@@ -125,7 +125,7 @@ def _create(options: dict[str, str], names: list[str]) -> int:
             with open(where, encoding="utf-8") if where != "-" else sys.stdin as file:
                 data = json.load(file)
         except OSError as error:
-            raise ZoneError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
+            raise ZoneError(f"{where} cannot be read: {reason(error)}") from None
         except ValueError as error:
             raise ZoneError(f"{where} holds no configuration: {error}") from None
     lifecycle.create(Store(), names[0], names[1:], data, where)
@@ -153,7 +153,7 @@ def _export(options: dict[str, str], names: list[str]) -> int:
         with open(target, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise ZoneError(f"{target} cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise ZoneError(f"{target} cannot be written: {reason(error)}") from None
     return 0
 
 

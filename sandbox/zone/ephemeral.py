@@ -17,7 +17,7 @@ import errno
 import os
 import stat
 
-from sandbox.zone import ZoneError, confine, kernel
+from sandbox.zone import ZoneError, confine, kernel, reason
 from sandbox.zone.view import Share, furnish
 
 TYPE_CHECKING = False
@@ -134,13 +134,13 @@ class Sandbox:
         try:
             confine.confine(confine.KEPT if os.geteuid() == 0 else ())
         except OSError as error:
-            raise ZoneError(f"the sandbox cannot be closed: {_reason(error)}; {_GO_ON}") from None
+            raise ZoneError(f"the sandbox cannot be closed: {reason(error)}; {_GO_ON}") from None
 
     def _start_there(self) -> None:
         try:
             os.chdir(self._directory)
         except OSError as error:
-            raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {_reason(error)}") from None
+            raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {reason(error)}") from None
 
 
 def _use_own_devices() -> None:
@@ -197,7 +197,7 @@ def enter(request: Request) -> Sandbox:
             kernel.loopback_up()
     except OSError as error:
         raise ZoneError(
-            f"this host does not let {_who()} have a /proc of its own ({_reason(error)}), as in a container "
+            f"this host does not let {_who()} have a /proc of its own ({reason(error)}), as in a container "
             f"that hides parts of it: {_GO_ON}"
         ) from None
     return Sandbox(request, attendants, ready)
@@ -326,28 +326,16 @@ def isolate(kinds: tuple[str, ...], *, root: bool = False) -> None:
                 return
         user, group = os.geteuid(), os.getegid()
         kernel.unshare("user", *kinds)
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{0 if root else user} {user} 1")
-        _write("/proc/self/gid_map", f"{0 if root else group} {group} 1")
+        kernel.write("/proc/self/setgroups", "deny")
+        kernel.write("/proc/self/uid_map", f"{0 if root else user} {user} 1")
+        kernel.write("/proc/self/gid_map", f"{0 if root else group} {group} 1")
         kernel.make_private("/")
     except OSError as error:
         raise ZoneError(
-            f"this host does not let {_who()} isolate a program ({_reason(error)}): `guise doctor` says what "
+            f"this host does not let {_who()} isolate a program ({reason(error)}): `guise doctor` says what "
             f"would change that; {_GO_ON}"
         ) from None
 
 
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
 def _who() -> str:
     return "its root here" if os.geteuid() == 0 else "an ordinary user"
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -30,7 +30,7 @@ def is_empty(path: str) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise ZoneError(f"{path} cannot be looked into: {store.reason(error)}") from None
+        raise ZoneError(f"{path} cannot be looked into: {store.failure(error)}") from None
 
 
 def copy(source: str, target: str) -> None:
@@ -43,7 +43,7 @@ def copy(source: str, target: str) -> None:
     try:
         os.makedirs(target, 0o755, exist_ok=True)
     except OSError as error:
-        raise ZoneError(f"{target} cannot be made: {store.reason(error)}") from None
+        raise ZoneError(f"{target} cannot be made: {store.failure(error)}") from None
     _run(["cp", "-a", "--reflink=auto", "-T", "--", source, target], f"{source} cannot be copied")
 
 
@@ -54,7 +54,7 @@ def move(source: str, target: str) -> None:
         os.rename(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
-            raise ZoneError(f"{source} cannot be moved to {target}: {store.reason(error)}") from None
+            raise ZoneError(f"{source} cannot be moved to {target}: {store.failure(error)}") from None
         copy(source, target)
 
 
@@ -74,7 +74,7 @@ def add_mount_points(root: str) -> None:
                 os.mkdir(path)
                 os.chmod(path, 0o1777 if name == "tmp" else 0o755)
     except OSError as error:
-        raise ZoneError(f"the zone's root cannot be made: {store.reason(error)}") from None
+        raise ZoneError(f"the zone's root cannot be made: {store.failure(error)}") from None
 
 
 def _run(words: list[str], failure: str) -> None:
@@ -84,7 +84,7 @@ def _run(words: list[str], failure: str) -> None:
             env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
         )  # fmt: skip
     except OSError as error:
-        raise ZoneError(f"{failure}: {words[0]}: {store.reason(error)}") from None
+        raise ZoneError(f"{failure}: {words[0]}: {store.failure(error)}") from None
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").splitlines() or [f"{words[0]} was ended"]
         raise ZoneError(f"{failure}: {lines[0].removeprefix(words[0] + ': ')}")

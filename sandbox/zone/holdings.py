@@ -128,7 +128,7 @@ def prepare_names(zone: Zone) -> str:
         with open(path, "w", encoding="ascii") as file:
             file.write("127.0.0.1 localhost\n")
     except OSError as error:
-        raise ZoneError(f"{path} cannot be written: {store.reason(error)}") from None
+        raise ZoneError(f"{path} cannot be written: {store.failure(error)}") from None
     return path
 
 

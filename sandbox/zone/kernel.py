@@ -142,14 +142,19 @@ def loopback_up() -> None:
     _checked(_core.lib.zone_loopback_up())
 
 
+def write(path: str, text: str) -> None:
+    """Tell the host's kernel something through one of its files, in one write.  Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
 def start_numbers_after(last: int) -> None:
     """The next process of this pid namespace gets a number above `last`."""
     try:
-        descriptor = os.open("/proc/sys/kernel/ns_last_pid", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(descriptor, str(last).encode())
-        finally:
-            os.close(descriptor)
+        write("/proc/sys/kernel/ns_last_pid", str(last))
     except OSError:  # a kernel without it, or a read-only /proc/sys
         _checked(_core.lib.zone_spend_pids(last))
 

@@ -150,7 +150,7 @@ def _start(settings: Configuration, view: View, control: int, waits: int, answer
         except ZoneError as error:
             os.write(answer, f"{error}\n".encode())
         except OSError as error:
-            os.write(answer, f"the zone's first process cannot be made: {store.reason(error)}\n".encode())
+            os.write(answer, f"the zone's first process cannot be made: {store.failure(error)}\n".encode())
     finally:
         os._exit(0)
 
@@ -175,7 +175,7 @@ def _be_first(settings: Configuration, view: View, control: int, waits: int, ans
         except ZoneError as error:
             os.write(answer, f"{error}\n".encode())
         except OSError as error:
-            os.write(answer, f"the zone's first process cannot start: {store.reason(error)}\n".encode())
+            os.write(answer, f"the zone's first process cannot start: {store.failure(error)}\n".encode())
     finally:
         os._exit(1)
 
@@ -233,7 +233,7 @@ class Entrance:
             kernel.unshare("mount")
             kernel.make_private("/")
         except OSError as error:
-            raise ZoneError(f"zone {self.name} cannot be entered: {store.reason(error)}") from None
+            raise ZoneError(f"zone {self.name} cannot be entered: {store.failure(error)}") from None
 
     def files(self) -> None:
         """See the zone's files."""
@@ -287,7 +287,7 @@ class Joined(Sandbox):
                 kernel.prctl(kernel.PR_SET_PDEATHSIG, 1)  # SIGHUP, when whoever went in is killed
         except OSError as error:
             raise ZoneError(
-                f"zone {self._entrance.name}: the program cannot start: {store.reason(error)}"
+                f"zone {self._entrance.name}: the program cannot start: {store.failure(error)}"
             ) from None
 
 
@@ -302,7 +302,7 @@ def arrived(entrance: Entrance, request: Request, attendants: int = -1, ready: i
     try:
         kernel.mount("proc", "/proc", SECURE_PROC)
     except OSError as error:
-        raise ZoneError(f"zone {entrance.name} cannot be entered: {store.reason(error)}") from None
+        raise ZoneError(f"zone {entrance.name} cannot be entered: {store.failure(error)}") from None
     return Joined(request, attendants, ready, entrance)
 
 
@@ -351,6 +351,6 @@ def _go_in(
         except ZoneError as error:
             os.write(say, f"\n{error}".encode())
         except OSError as error:
-            os.write(say, f"\n{store.reason(error)}".encode())
+            os.write(say, f"\n{store.failure(error)}".encode())
     finally:
         os._exit(1)

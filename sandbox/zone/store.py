@@ -20,7 +20,7 @@ import fcntl
 import json
 import os
 
-from sandbox.zone import ZoneError, configuration
+from sandbox.zone import ZoneError, configuration, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Zone:
                 f"there is no zone {self.name}: `guise zone list -c` shows those there are"
             ) from None
         except OSError as error:
-            raise ZoneError(f"zone {self.name} may not be changed: {reason(error)}") from None
+            raise ZoneError(f"zone {self.name} may not be changed: {failure(error)}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -212,7 +212,7 @@ class Store:
                     f"there is a zone {zone.name} already: `guise zone delete {zone.name}` first"
                 ) from None
         except OSError as error:
-            raise ZoneError(f"no zone can be kept in {self.folder}: {reason(error)}") from None
+            raise ZoneError(f"no zone can be kept in {self.folder}: {failure(error)}") from None
         with zone.locked():
             if zone.exists():
                 raise ZoneError(f"there is a zone {zone.name} already: `guise zone delete {zone.name}` first")
@@ -251,6 +251,6 @@ def start_time(pid: int) -> int:
     return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
-def reason(error: OSError) -> str:
-    text = (error.strerror or str(error)).lower()
-    return f"{error.filename}: {text}" if error.filename else text
+def failure(error: OSError) -> str:
+    """As `reason`, behind the file that it happened to."""
+    return f"{error.filename}: {reason(error)}" if error.filename else reason(error)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 
-from sandbox.zone import ZoneError, kernel
+from sandbox.zone import ZoneError, kernel, reason
 
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = (
@@ -93,14 +93,14 @@ class _Tree:
             if attributes:
                 kernel.change_tree(self.descriptor, set=attributes)
         except OSError as error:
-            raise ZoneError(f"{source} cannot be shared: {_reason(error)}") from None
+            raise ZoneError(f"{source} cannot be shared: {reason(error)}") from None
         self.target = target
 
     def attach(self) -> None:
         try:
             kernel.attach(self.descriptor, self.target)
         except OSError as error:
-            raise ZoneError(f"nothing can be mounted at {self.target}: {_reason(error)}") from None
+            raise ZoneError(f"nothing can be mounted at {self.target}: {reason(error)}") from None
         os.close(self.descriptor)
 
 
@@ -110,7 +110,7 @@ def furnish(view: View) -> None:
         _furnish(view)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        raise ZoneError(f"the file system of the sandbox cannot be built: {place}{_reason(error)}") from None
+        raise ZoneError(f"the file system of the sandbox cannot be built: {place}{reason(error)}") from None
 
 
 def _furnish(view: View) -> None:
@@ -258,7 +258,7 @@ def _cover(folder: str) -> None:
         kernel.mount("overlay", folder, _SAFE, layers + ",userxattr")  # above the tmpfs, which has to stay
     except OSError as error:
         raise ZoneError(
-            f"{folder} is read-only, and this host does not let something be added to it ({_reason(error)}): "
+            f"{folder} is read-only, and this host does not let something be added to it ({reason(error)}): "
             "choose a target that exists"
         ) from None
     finally:
@@ -307,7 +307,3 @@ def _make_dev(devices: list[_Tree], terminals: _Tree | None) -> None:
         kernel.mount("devpts", "/dev/pts", kernel.MS_NOSUID | kernel.MS_NOEXEC, options)
     kernel.mount("tmpfs", "/dev/shm", _SAFE, "mode=1777")
     kernel.change_tree(kernel.AT_FDCWD, "/dev", set=kernel.ATTR_RDONLY, recursive=False)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from sandbox.zone import ZoneError
+from sandbox.zone import ZoneError, reason
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -23,7 +23,7 @@ def remove(place: str | os.PathLike[str], *, keep_top: bool = False) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ZoneError(f"{path} cannot be removed: {_reason(error)}") from None
+        raise ZoneError(f"{path} cannot be removed: {reason(error)}") from None
     try:
         for name in os.listdir(top):
             remove_entry(top, name)
@@ -31,7 +31,7 @@ def remove(place: str | os.PathLike[str], *, keep_top: bool = False) -> None:
             os.rmdir(path)
     except OSError as error:
         name = os.fsdecode(error.filename or "something in it")
-        raise ZoneError(f"{path} cannot be removed, because of {name}: {_reason(error)}") from None
+        raise ZoneError(f"{path} cannot be removed, because of {name}: {reason(error)}") from None
     finally:
         os.close(top)
 
@@ -88,7 +88,3 @@ def _is_there(name: str, folder: int) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

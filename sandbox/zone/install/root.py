@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from sandbox import zone
 from sandbox.zone import ZoneError, kernel
 from sandbox.zone.install.remove import remove_entry
 
@@ -61,7 +62,7 @@ def reason(error: OSError) -> str:
         return "no space is left on the device; nothing of it was kept"
     if error.errno == errno.EDQUOT:
         return "the disk quota is used up; nothing of it was kept"
-    return (error.strerror or str(error)).lower()
+    return zone.reason(error)
 
 
 class Root:
@@ -170,11 +171,7 @@ class Root:
         try:
             fill(descriptor)
             self.report.bytes += os.fstat(descriptor).st_size
-            if self._powerful:
-                os.fchown(descriptor, owner.user, owner.group)
-            os.fchmod(descriptor, owner.mode)
-            self._set_attributes(descriptor, owner.attributes)
-            os.utime(descriptor, ns=(owner.time, owner.time))
+            self._give(descriptor, owner)
         finally:
             os.close(descriptor)
         self.report.files += 1
@@ -260,14 +257,18 @@ class Root:
                     continue  # a later layer took it away
                 raise
             try:
-                if self._powerful:
-                    os.fchown(descriptor, owner.user, owner.group)
-                os.fchmod(descriptor, owner.mode)
-                self._set_attributes(descriptor, owner.attributes)
-                os.utime(descriptor, ns=(owner.time, owner.time))
+                self._give(descriptor, owner)
             finally:
                 os.close(descriptor)
         self._owners.clear()
+
+    def _give(self, descriptor: int, owner: Owner) -> None:
+        """To an open file or folder all that `owner` says; the time last, as the others change it."""
+        if self._powerful:
+            os.fchown(descriptor, owner.user, owner.group)
+        os.fchmod(descriptor, owner.mode)
+        self._set_attributes(descriptor, owner.attributes)
+        os.utime(descriptor, ns=(owner.time, owner.time))
 
     def _split(self, path: str) -> tuple[int, str]:
         above, _, name = path.rpartition("/")

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.zone import ZoneError, kernel
+from sandbox.zone import ZoneError, kernel, reason
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -86,7 +86,7 @@ def attach(zone: str, pid: int, link: Link) -> Attached:
     try:
         namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise ZoneError(f"process {pid} has no network that {zone} can get: {_reason(error)}") from None
+        raise ZoneError(f"process {pid} has no network that {zone} can get: {reason(error)}") from None
     done = False
     try:
         if _same_file(namespace, "/proc/thread-self/ns/net"):
@@ -247,7 +247,7 @@ def _netlink(zone: str) -> Iterator[None]:
         why = os.strerror(error.code).lower()
         raise ZoneError(f"the network of {zone} cannot be changed: {why}") from None
     except OSError as error:
-        raise ZoneError(f"the network of {zone} cannot be changed: {_reason(error)}") from None
+        raise ZoneError(f"the network of {zone} cannot be changed: {reason(error)}") from None
 
 
 @contextlib.contextmanager
@@ -264,7 +264,3 @@ def _tolerate(code: int) -> Iterator[None]:
 def _same_file(descriptor: int, path: str) -> bool:
     one, other = os.fstat(descriptor), os.stat(path)
     return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

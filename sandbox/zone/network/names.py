@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from sandbox.zone import ZoneError
+from sandbox.zone import ZoneError, reason
 
 _BEGIN, _END = "# zones:", "# end of zones"
 _START = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
@@ -29,5 +29,4 @@ def write_hosts(path: str | os.PathLike[str], own: str, addresses: Mapping[str, 
             file.write(text)
             file.truncate()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ZoneError(f"{os.fspath(path)} cannot name the zones: {reason}") from None
+        raise ZoneError(f"{os.fspath(path)} cannot name the zones: {reason(error)}") from None

@@ -12,8 +12,8 @@ import re
 import signal
 import time
 
-from sandbox.zone import ZoneError
-from sandbox.zone.resources.hierarchy import PARENT, Hierarchy, hierarchies, names
+from sandbox.zone import ZoneError, kernel, reason
+from sandbox.zone.resources.hierarchy import PARENT, Hierarchy, hierarchies, names, read_file
 from sandbox.zone.resources.limits import Limits, Missing, Usage, cpu_list
 from sandbox.zone.resources.settings import CONTROLLERS, settings
 
@@ -65,11 +65,11 @@ class Group:
         """Put a process in, and what it starts from now on.  Raises ZoneError."""
         for folder in self._folders():
             try:
-                _write(f"{folder}/cgroup.procs", str(pid))
+                kernel.write(f"{folder}/cgroup.procs", str(pid))
             except OSError as error:
                 if error.errno == errno.ESRCH:
                     raise ZoneError(f"process {pid} has ended before it could become the zone's") from None
-                raise ZoneError(f"process {pid} cannot become the zone's: {_reason(error)}") from None
+                raise ZoneError(f"process {pid} cannot become the zone's: {reason(error)}") from None
 
     def processes(self) -> list[int]:
         """By their numbers here; empty where there is no group."""
@@ -86,7 +86,7 @@ class Group:
             for file, text in (("cgroup.kill", "1"), ("pids.max", "0")):  # no more of them: a fork bomb ends
                 if os.path.exists(f"{folder}/{file}"):
                     with contextlib.suppress(OSError):
-                        _write(f"{folder}/{file}", text)
+                        kernel.write(f"{folder}/{file}", text)
         while left := self.processes():
             for pid in left:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -107,7 +107,7 @@ class Group:
                     break
                 except OSError as error:
                     if error.errno != errno.EBUSY or self.processes() or time.monotonic() > until:
-                        raise ZoneError(f"{folder} cannot be removed: {_reason(error)}") from None
+                        raise ZoneError(f"{folder} cannot be removed: {reason(error)}") from None
                     time.sleep(0.001)  # its processes have ended, but are not gone yet
                 else:
                     break
@@ -118,13 +118,13 @@ class Group:
         def number(controller: str, *files: str) -> int | None:
             folder = self._of(controller)
             for file in files:
-                if folder and (text := _read(f"{folder}/{file}").strip()).isdigit():
+                if folder and (text := read_file(f"{folder}/{file}").strip()).isdigit():
                     return int(text)
             return None
 
         def row(controller: str, file: str, *keys: str) -> int | None:
             folder = self._of(controller)
-            for line in _read(f"{folder}/{file}").splitlines() if folder else ():
+            for line in read_file(f"{folder}/{file}").splitlines() if folder else ():
                 key, _, value = line.partition(" ")
                 if key in keys:
                     return int(value)
@@ -157,11 +157,11 @@ class Group:
 
     def _transfers(self) -> tuple[int | None, int | None]:
         if folder := self._of("blkio"):
-            text = _read(f"{folder}/blkio.throttle.io_service_bytes_recursive")
+            text = read_file(f"{folder}/blkio.throttle.io_service_bytes_recursive")
             words = [line.split() for line in text.splitlines()]
             sums = [sum(int(line[2]) for line in words if line[1] == kind) for kind in ("Read", "Write")]
         elif folder := self._of("io"):
-            pairs = [word.partition("=") for word in _read(f"{folder}/io.stat").split() if "=" in word]
+            pairs = [word.partition("=") for word in read_file(f"{folder}/io.stat").split() if "=" in word]
             sums = [
                 sum(int(value) for key, _, value in pairs if key == kind) for kind in ("rbytes", "wbytes")
             ]
@@ -188,7 +188,7 @@ class Group:
                     missing.append(setting)
                     continue
                 try:
-                    _write(f"{folder}/{setting[1]}", setting[2])
+                    kernel.write(f"{folder}/{setting[1]}", setting[2])
                 except OSError as error:
                     missing.append(Missing(name, _why(error, setting)))
                     break
@@ -201,20 +201,20 @@ class Group:
             return problem
         wanted = cpu_list(cpus)
         folder = hierarchy.folder(self.name)
-        there = _read(f"{os.path.dirname(folder)}/cpuset.cpus.effective" if hierarchy.version == 2 else
+        there = read_file(f"{os.path.dirname(folder)}/cpuset.cpus.effective" if hierarchy.version == 2 else
                       f"{os.path.dirname(folder)}/cpuset.cpus").strip()  # fmt: skip
         if there and not wanted <= cpu_list(there):
             return f"this host has the CPUs {there}"
         for other in names([hierarchy]):
-            taken = _read(f"{hierarchy.folder(other)}/cpuset.cpus").strip()
+            taken = read_file(f"{hierarchy.folder(other)}/cpuset.cpus").strip()
             if other != self.name and taken and taken != there and wanted & cpu_list(taken):
                 return f"{other} has one of the CPUs {cpus} already"
         if hierarchy.version == 1:
             processes = self.processes()
-            _write(f"{folder}/cpuset.cpus", cpus)
+            kernel.write(f"{folder}/cpuset.cpus", cpus)
             for pid in processes:
                 with contextlib.suppress(ProcessLookupError):
-                    _write(f"{folder}/cgroup.procs", str(pid))
+                    kernel.write(f"{folder}/cgroup.procs", str(pid))
         return ""
 
     def _make(self, hierarchy: Hierarchy) -> str:
@@ -234,20 +234,22 @@ class Group:
             elif "cpuset" in hierarchy.controllers:
                 for lower in (above, folder):
                     for file in ("cpuset.cpus", "cpuset.mems"):
-                        if not _read(f"{lower}/{file}").strip():
-                            _write(f"{lower}/{file}", _read(f"{os.path.dirname(lower)}/{file}").strip())
+                        if not read_file(f"{lower}/{file}").strip():
+                            kernel.write(
+                                f"{lower}/{file}", read_file(f"{os.path.dirname(lower)}/{file}").strip()
+                            )
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-                return f"cgroups cannot be made by this user in {hierarchy.base}: {_reason(error)}"
-            return f"no cgroup can be made in {hierarchy.base}: {_reason(error)}"
+                return f"cgroups cannot be made by this user in {hierarchy.base}: {reason(error)}"
+            return f"no cgroup can be made in {hierarchy.base}: {reason(error)}"
         return ""
 
     @staticmethod
     def _hand_down(place: str, controllers: tuple[str, ...]) -> None:
-        there = _read(f"{place}/cgroup.subtree_control").split()
+        there = read_file(f"{place}/cgroup.subtree_control").split()
         for name in controllers:
             if name in ("cpu", "cpuset", "memory", "io", "pids") and name not in there:
-                _write(f"{place}/cgroup.subtree_control", f"+{name}")
+                kernel.write(f"{place}/cgroup.subtree_control", f"+{name}")
 
     def _with(self, controllers: tuple[str, ...]) -> Hierarchy | None:
         return next((one for one in self._hierarchies if set(controllers) & set(one.controllers)), None)
@@ -271,31 +273,11 @@ def _why(error: OSError, setting: tuple[str, str, str]) -> str:
         return f"this kernel has no {setting[1]}"
     if error.errno == errno.EBUSY:
         return f"more than {setting[2]} bytes are in use, and cannot be taken away"
-    return f"{setting[1]} does not take {setting[2]}: {_reason(error)}"
+    return f"{setting[1]} does not take {setting[2]}: {reason(error)}"
 
 
 def _scaled(value: int | None, by: float) -> float | None:
     return None if value is None else value * by
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
 
 
 __all__ = ["PARENT", "Group", "groups"]

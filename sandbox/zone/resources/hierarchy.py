@@ -40,7 +40,7 @@ def hierarchies(mounts: str = "", own: str = "") -> list[Hierarchy]:
             continue
         root, point = (_unescape(word) for word in before.split(" ")[3:5])
         if kind == "cgroup2":
-            controllers = tuple(_read(f"{point}/cgroup.controllers").split())
+            controllers = tuple(read_file(f"{point}/cgroup.controllers").split())
             key: tuple[str, ...] = ("2",)
             version = 2
         else:
@@ -66,7 +66,7 @@ def _base(point: str, root: str, place: str) -> str:
 
 def _own_places(path: str) -> dict[str, str]:
     found = {}
-    for line in _read(path).splitlines():
+    for line in read_file(path).splitlines():
         _number, names, place = line.split(":", 2)
         for name in names.split(","):
             found[name] = place
@@ -79,7 +79,8 @@ def _unescape(word: str) -> str:
     return word
 
 
-def _read(path: str) -> str:
+def read_file(path: str) -> str:
+    """What a file holds; "" where there is none, or none for us."""
     try:
         with open(path) as file:
             return file.read()

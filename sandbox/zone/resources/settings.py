@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from sandbox.zone import ZoneError
+from sandbox.zone.resources.hierarchy import read_file
 from sandbox.zone.resources.limits import IoLimit, Limits, Missing
 
 PERIOD = 100_000  # microseconds
@@ -51,7 +52,7 @@ def settings(name: str, limits: Limits, version: int, folder: str) -> Iterator[S
     elif value is not None or not one:
         yield name, "cpuset.cpus", value or ""
     else:
-        yield name, "cpuset.cpus", _read(os.path.join(os.path.dirname(folder), "cpuset.cpus"))
+        yield name, "cpuset.cpus", read_file(os.path.join(os.path.dirname(folder), "cpuset.cpus")).strip()
 
 
 def _memory(limits: Limits, one: bool, folder: str) -> Iterator[Setting]:
@@ -92,7 +93,7 @@ def _io_weight(value: int | None, one: bool, folder: str) -> Iterator[Setting | 
 def _bfq() -> bool:
     try:
         return any(
-            "[bfq]" in _read(f"/sys/block/{disk}/queue/scheduler") for disk in os.listdir("/sys/block")
+            "[bfq]" in read_file(f"/sys/block/{disk}/queue/scheduler") for disk in os.listdir("/sys/block")
         )
     except OSError:
         return False
@@ -109,24 +110,16 @@ def _io_limits(value: tuple[IoLimit, ...], one: bool, folder: str) -> Iterator[S
     if one:
         for field, file, _word in _IO:
             path = f"blkio.throttle.{file}_device"
-            numbers = {line.split()[0] for line in _read(f"{folder}/{path}").splitlines()}
+            numbers = {line.split()[0] for line in read_file(f"{folder}/{path}").strip().splitlines()}
             for number in sorted(numbers | set(wanted)):
                 most = getattr(wanted[number], field) if number in wanted else None
                 if most is not None or number in numbers:
                     yield "io_limits", path, f"{number} {most or 0}"
         return
-    numbers = {line.split()[0] for line in _read(f"{folder}/io.max").splitlines()}
+    numbers = {line.split()[0] for line in read_file(f"{folder}/io.max").strip().splitlines()}
     for number in sorted(numbers | set(wanted)):
         words = [
             f"{word}={(getattr(wanted[number], field) if number in wanted else None) or 'max'}"
             for field, _file, word in _IO
         ]
         yield "io_limits", "io.max", f"{number} {' '.join(words)}"
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read().strip()
-    except OSError:
-        return ""
