@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
 import signal
 import time
 from collections.abc import Iterator
@@ -12,35 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal import Terminal
+
 from . import real
 
 PROMPT = "ready to go> "
 
 
-class Terminal:
+class Shell(Terminal):
     """An interactive bash on a terminal of its own."""
 
+    patience = 40.0
+
     def __init__(self) -> None:
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            environment = {**real.environment(), "PS1": PROMPT, "TERM": "dumb", "PROMPT_COMMAND": ""}
-            os.execvpe("bash", ["bash", "--norc", "--noprofile", "--noediting", "-i"], environment)
-        self.text = ""
+        environment = {**real.environment(), "PS1": PROMPT, "TERM": "dumb", "PROMPT_COMMAND": ""}
+        super().__init__(["bash", "--norc", "--noprofile", "--noediting", "-i"], environment)
         self.expect(PROMPT)
-
-    def type(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
-
-    def expect(self, wanted: str, seconds: float = 40) -> str:
-        """Read until `wanted` appears; what came before it."""
-        deadline = time.monotonic() + seconds
-        while wanted not in self.text:
-            left = deadline - time.monotonic()
-            assert left > 0, f"no {wanted!r} in {self.text!r}"
-            if select.select([self.master], [], [], left)[0]:
-                self.text += os.read(self.master, 4096).decode("utf-8", "replace")
-        before, _, self.text = self.text.partition(wanted)
-        return before
 
     def command(self, line: str) -> None:
         self.type(line + "\n")
@@ -59,8 +44,8 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    opened = Terminal()
+def terminal() -> Iterator[Shell]:
+    opened = Shell()
     yield opened
     opened.close()
 
@@ -71,7 +56,7 @@ def start(request: pytest.FixtureRequest, guest: Path) -> str:
     return " ".join(real.command(f"--engine={request.param}", guest))
 
 
-def test_control_c_reaches_the_guest_once(terminal: Terminal, start: str) -> None:
+def test_control_c_reaches_the_guest_once(terminal: Shell, start: str) -> None:
     terminal.command(f"{start} count")
     terminal.expect("ready\r\n")
     for _ in range(3):
@@ -99,7 +84,7 @@ def job(start: str, word: str) -> int:
     raise AssertionError("the guest is not there")
 
 
-def test_control_c_ends_a_guest_that_does_not_care(terminal: Terminal, start: str) -> None:
+def test_control_c_ends_a_guest_that_does_not_care(terminal: Shell, start: str) -> None:
     terminal.command(f"{start} echo")
     terminal.expect("ready\r\n")
     terminal.type("\x03")
@@ -108,7 +93,7 @@ def test_control_c_ends_a_guest_that_does_not_care(terminal: Terminal, start: st
     terminal.expect("status 130\r\n")
 
 
-def test_control_z_and_fg(terminal: Terminal, start: str) -> None:
+def test_control_z_and_fg(terminal: Shell, start: str) -> None:
     terminal.command(f"{start} echo")
     terminal.expect("ready\r\n")
     terminal.type("\x1a")
@@ -128,7 +113,7 @@ def test_control_z_and_fg(terminal: Terminal, start: str) -> None:
     terminal.expect("status 0\r\n")
 
 
-def test_reading_in_the_background_stops_it(terminal: Terminal, start: str) -> None:
+def test_reading_in_the_background_stops_it(terminal: Shell, start: str) -> None:
     terminal.command(f"{start} echo &")
     terminal.expect("ready\r\n")
     time.sleep(0.3)
@@ -144,7 +129,7 @@ def test_reading_in_the_background_stops_it(terminal: Terminal, start: str) -> N
 
 
 def test_hanging_up_ends_it(guest: Path) -> None:
-    terminal = Terminal()
+    terminal = Shell()
     start = " ".join(real.command(guest))
     terminal.command(f"{start} echo")
     terminal.expect("ready\r\n")

@@ -6,12 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import guise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .bench import Zones
 
 ROOT = Path(guise.__file__).parents[1]
 USER = 12345  # no account has to exist for it
@@ -76,6 +80,26 @@ def _no_user() -> str:
     return may_become_user()
 
 
+def lend(folder: Path) -> None:
+    """Let the ordinary user work in a folder below /tmp."""
+    for above in (folder, *folder.parents[:3]):
+        if not above.stat().st_mode & 0o001:
+            above.chmod(0o755)
+    os.chown(folder, USER, USER)
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Iterator[Zones]:
+    """Zones of root's, kept in a folder of the test's own; none is left afterwards."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    from .bench import Zones
+
+    made = Zones(tmp_path)
+    yield made
+    made.close()
+
+
 @pytest.fixture(params=["root", "user"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     """run("run", "true"): a finished `guise` command, once as root and once as an ordinary user.
@@ -87,10 +111,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
         reason = request.getfixturevalue("_no_user")
         if reason:
             pytest.skip(reason)
-        for folder in (tmp_path, *tmp_path.parents[:3]):
-            if not folder.stat().st_mode & 0o001:
-                folder.chmod(0o755)
-        os.chown(tmp_path, USER, USER)
+        lend(tmp_path)
     elif os.geteuid() != 0:
         pytest.skip("needs root")
 

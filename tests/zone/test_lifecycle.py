@@ -16,16 +16,7 @@ import pytest
 from sandbox.zone.configuration import PROPERTIES, Configuration, from_data
 
 from .bench import Zones
-from .conftest import USER, as_user
-
-
-@pytest.fixture
-def zones(tmp_path: Path) -> Iterator[Zones]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    made = Zones(tmp_path)
-    yield made
-    made.close()
+from .conftest import USER, as_user, lend
 
 
 @pytest.fixture(params=["root", "user"])
@@ -38,10 +29,7 @@ def anyones(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Zones]:
         reason = request.getfixturevalue("_no_user")
         if reason:
             pytest.skip(reason)
-        for folder in (tmp_path, *tmp_path.parents[:3]):
-            if not folder.stat().st_mode & 0o001:
-                folder.chmod(0o755)
-        os.chown(tmp_path, USER, USER)
+        lend(tmp_path)
         wrap = as_user
     made = Zones(tmp_path, wrap)
     if wrap is not None:

@@ -4,50 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
-import select
 import struct
 import termios
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.terminal import Terminal
 
 from .bench import Zones
 
 
-@pytest.fixture
-def zones(tmp_path: Path) -> Iterator[Zones]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    made = Zones(tmp_path)
-    made.sparse("a")
-    made("boot", "a")
-    yield made
-    made.close()
+@pytest.fixture(autouse=True)
+def booted(zones: Zones) -> None:
+    zones.sparse("a")
+    zones("boot", "a")
 
 
-class Terminal:
+class Login(Terminal):
     def __init__(self, zones: Zones, *words: str) -> None:
-        self.pid, self.master = pty.fork()
-        if self.pid == 0:
-            line = zones.line("login", *words)
-            os.execvpe(line[0], line, {**zones.environment, "TERM": "dumb"})
-        self.text = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def expect(self, wanted: str, seconds: float = 60) -> str:
-        deadline = time.monotonic() + seconds
-        while wanted not in self.text:
-            left = deadline - time.monotonic()
-            assert left > 0, f"no {wanted!r} in {self.text!r}"
-            if select.select([self.master], [], [], left)[0]:
-                self.text += os.read(self.master, 4096).decode("utf-8", "replace")
-        before, _, self.text = self.text.partition(wanted)
-        return before
+        super().__init__(zones.line("login", *words), {**zones.environment, "TERM": "dumb"})
 
     def end(self) -> int:
         _, status = os.waitpid(self.pid, 0)
@@ -56,7 +32,7 @@ class Terminal:
 
 
 def test_a_shell_on_a_terminal_of_its_own(zones: Zones) -> None:
-    terminal = Terminal(zones, "a")
+    terminal = Login(zones, "a")
     terminal.expect("connected to zone a")
     terminal.expect("# ")
     fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("4H", 33, 77, 0, 0))
@@ -79,7 +55,7 @@ def test_a_shell_on_a_terminal_of_its_own(zones: Zones) -> None:
 
 
 def test_disconnecting(zones: Zones) -> None:
-    terminal = Terminal(zones, "a")
+    terminal = Login(zones, "a")
     terminal.expect("# ")
     terminal.type("sleep 999\r")
     terminal.expect("sleep 999\r\n")
@@ -93,7 +69,7 @@ def test_disconnecting(zones: Zones) -> None:
 
 
 def test_a_login_that_is_killed_leaves_nothing(zones: Zones) -> None:
-    terminal = Terminal(zones, "a")
+    terminal = Login(zones, "a")
     terminal.expect("# ")
     os.kill(terminal.pid, 9)
     assert terminal.end() == -9

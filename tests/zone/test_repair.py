@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,15 +33,6 @@ for name in {steps!r}:
     setattr(os, name, killing(getattr(os, name)))
 sys.exit(guise.cli.main(sys.argv[2:]))
 """
-
-
-@pytest.fixture
-def zones(tmp_path: Path) -> Iterator[Zones]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    made = Zones(tmp_path)
-    yield made
-    made.close()
 
 
 def _killed_at(zones: Zones, step: int, *words: str) -> bool:
