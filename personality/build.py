@@ -125,6 +125,8 @@ def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path
         place = folder / "objects" / (part.name or "core")
         place.mkdir(parents=True, exist_ok=True)
         includes = [f"-I{path}" for path in part.folders]
+        if part.name:
+            includes.append(f"-DGUISE_PERSONALITY={part.name}_personality")
         objects.append([])
         for source in part.sources:
             target = place / f"{source.parent.name}-{source.stem}.o"

@@ -198,20 +198,16 @@ long netbsd_sys__lwp_kill(struct thread *t, struct frame *f UNUSED, const u64 a[
     return host(__NR_tgkill, t->process->pid, (s32)a[0], host_signal);
 }
 
-/* For guests of another kernel the signal is an ordinary one: cancellation in Linux's C libraries. */
-static bool wants_wake(struct thread *t, int host_signal)
-{
-    return host_signal == WAKE_SIGNAL && t->personality == &netbsd_personality;
-}
-WANTS_SIGNAL(wants_wake);
-
 /* The target's next wait, or the one it is in, fails with EINTR. */
 static void wake(struct thread *t, int host_signal)
 {
-    if (wants_wake(t, host_signal))
+    if (host_signal == WAKE_SIGNAL)
         t->next_wait_ends = WAIT_ENDS_ARMED;
 }
 ON_SIGNAL(wake);
+
+static bool wants_wake(struct thread *t UNUSED, int host_signal) { return host_signal == WAKE_SIGNAL; }
+WANTS_SIGNAL(wants_wake);
 
 long netbsd_sys__lwp_wakeup(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {

@@ -10,8 +10,6 @@
 /* A signal of the host's that guests cannot have or send: it interrupts another thread's wait. */
 #define WAKE_SIGNAL 32
 
-extern const struct personality netbsd_personality;
-
 int netbsd_start(struct thread *t, struct frame *f, const struct start_info *s);
 int netbsd_deliver(struct thread *t, struct frame *f, const struct delivery *d);
 int netbsd_map_start_code(struct process *p);

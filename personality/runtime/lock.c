@@ -43,9 +43,10 @@ void locks_release_all(void)
         lock_release(l);
 }
 
-#define DECLARE_HOOKS(section_name, type)                                               \
-    extern const type __start_##section_name[] __attribute__((weak, visibility("hidden"))); \
-    extern const type __stop_##section_name[] __attribute__((weak, visibility("hidden")))
+#define DECLARE_HOOKS(section_name, type)                                                          \
+    typedef HOOK_TYPE(type) section_name;                                                          \
+    extern const section_name __start_##section_name[] __attribute__((weak, visibility("hidden")));  \
+    extern const section_name __stop_##section_name[] __attribute__((weak, visibility("hidden")))
 
 DECLARE_HOOKS(hook_fd_close, fd_hook);
 DECLARE_HOOKS(hook_fork_child, thread_hook);
@@ -55,46 +56,50 @@ DECLARE_HOOKS(hook_exec, thread_hook);
 DECLARE_HOOKS(hook_signal, signal_hook);
 DECLARE_HOOKS(hook_wants_signal, signal_query);
 
+#define FOR_HOOKS(section_name, h, t)                                                              \
+    for (const section_name *h = __start_##section_name; h < __stop_##section_name; h++)           \
+        if (h->owner == NULL || h->owner == (t)->personality)
+
 void fd_closing(struct thread *t, int fd)
 {
-    for (const fd_hook *h = __start_hook_fd_close; h < __stop_hook_fd_close; h++)
-        (*h)(t, fd);
+    FOR_HOOKS(hook_fd_close, h, t)
+        h->run(t, fd);
 }
 
 void run_fork_child_hooks(struct thread *t)
 {
-    for (const thread_hook *h = __start_hook_fork_child; h < __stop_hook_fork_child; h++)
-        (*h)(t);
+    FOR_HOOKS(hook_fork_child, h, t)
+        h->run(t);
 }
 
 void run_thread_exit_hooks(struct thread *t)
 {
-    for (const thread_hook *h = __start_hook_thread_exit; h < __stop_hook_thread_exit; h++)
-        (*h)(t);
+    FOR_HOOKS(hook_thread_exit, h, t)
+        h->run(t);
 }
 
 void run_process_exit_hooks(struct thread *t, int status)
 {
-    for (const exit_hook *h = __start_hook_process_exit; h < __stop_hook_process_exit; h++)
-        (*h)(t, status);
+    FOR_HOOKS(hook_process_exit, h, t)
+        h->run(t, status);
 }
 
 void run_exec_hooks(struct thread *t)
 {
-    for (const thread_hook *h = __start_hook_exec; h < __stop_hook_exec; h++)
-        (*h)(t);
+    FOR_HOOKS(hook_exec, h, t)
+        h->run(t);
 }
 
 void run_signal_hooks(struct thread *t, int host_signal)
 {
-    for (const signal_hook *h = __start_hook_signal; h < __stop_hook_signal; h++)
-        (*h)(t, host_signal);
+    FOR_HOOKS(hook_signal, h, t)
+        h->run(t, host_signal);
 }
 
 bool signal_is_wanted(struct thread *t, int host_signal)
 {
     bool wanted = false;
-    for (const signal_query *h = __start_hook_wants_signal; h < __stop_hook_wants_signal; h++)
-        wanted = wanted || (*h)(t, host_signal);
+    FOR_HOOKS(hook_wants_signal, h, t)
+        wanted = wanted || h->run(t, host_signal);
     return wanted;
 }

@@ -96,8 +96,16 @@ void lock_release(struct lock *l);
 
 typedef void (*fd_hook)(struct thread *t, int fd);
 typedef void (*thread_hook)(struct thread *t);
-#define HOOK(section_name, type, fn) \
-    static const type fn##_hook __attribute__((section(section_name), used, aligned(8))) = fn
+#ifdef GUISE_PERSONALITY /* a personality's files: their hooks run for its guests alone */
+extern const struct personality GUISE_PERSONALITY;
+#define HOOK_OWNER &GUISE_PERSONALITY
+#else
+#define HOOK_OWNER NULL
+#endif
+#define HOOK_TYPE(type) struct { type run; const struct personality *owner; }
+#define HOOK(section_name, type, fn)                                                                    \
+    static const HOOK_TYPE(type) fn##_hook __attribute__((section(section_name), used, aligned(8))) = { \
+        fn, HOOK_OWNER}
 /* The guest is about to close fd (close, dup2 over it, closefrom...). */
 #define ON_FD_CLOSE(fn) HOOK("hook_fd_close", fd_hook, fn)
 /* In the child of a fork, before any guest code, all runtime locks free. */

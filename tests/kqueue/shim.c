@@ -90,26 +90,30 @@ long clock_read(int clock, struct timespec_host *ts)
     return 0;
 }
 
-extern const fd_hook __start_hook_fd_close[], __stop_hook_fd_close[];
-extern const thread_hook __start_hook_fork_child[], __stop_hook_fork_child[];
-extern const signal_hook __start_hook_signal[], __stop_hook_signal[];
-extern const signal_query __start_hook_wants_signal[];
+typedef HOOK_TYPE(fd_hook) fd_hook_entry;
+extern const fd_hook_entry __start_hook_fd_close[], __stop_hook_fd_close[];
+typedef HOOK_TYPE(thread_hook) thread_hook_entry;
+extern const thread_hook_entry __start_hook_fork_child[], __stop_hook_fork_child[];
+typedef HOOK_TYPE(signal_hook) signal_hook_entry;
+extern const signal_hook_entry __start_hook_signal[], __stop_hook_signal[];
+typedef HOOK_TYPE(signal_query) signal_query_entry;
+extern const signal_query_entry __start_hook_wants_signal[];
 
 void guest_signal(int signal)
 {
-    for (const signal_hook *hook = __start_hook_signal; hook < __stop_hook_signal; hook++)
-        (*hook)(&test_thread, signal);
+    for (const signal_hook_entry *hook = __start_hook_signal; hook < __stop_hook_signal; hook++)
+        hook->run(&test_thread, signal);
 }
 
 bool signal_wanted(int signal)
 {
-    return (*__start_hook_wants_signal)(&test_thread, signal);
+    return __start_hook_wants_signal->run(&test_thread, signal);
 }
 
 void guest_close(int fd)
 {
-    for (const fd_hook *hook = __start_hook_fd_close; hook < __stop_hook_fd_close; hook++)
-        (*hook)(&test_thread, fd);
+    for (const fd_hook_entry *hook = __start_hook_fd_close; hook < __stop_hook_fd_close; hook++)
+        hook->run(&test_thread, fd);
     close(fd);
 }
 
@@ -117,8 +121,8 @@ int guest_fork(void)
 {
     int pid = fork();
     if (pid == 0)
-        for (const thread_hook *hook = __start_hook_fork_child; hook < __stop_hook_fork_child; hook++)
-            (*hook)(&test_thread);
+        for (const thread_hook_entry *hook = __start_hook_fork_child; hook < __stop_hook_fork_child; hook++)
+            hook->run(&test_thread);
     return pid;
 }
 
