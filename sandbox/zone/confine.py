@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from sandbox.zone import filter, kernel
 
 KEPT = (
@@ -33,9 +31,8 @@ def confine(kept: tuple[str, ...]) -> None:
 
 
 def _permitted() -> int:
-    with open(
-        "/proc/self/status", "rb"
-    ) as status:  # no text: decoders are imported, and Python may be out of sight
+    # Bytes, as decoders of text are imported, and Python may be out of sight.
+    with open("/proc/self/status", "rb") as status:
         for line in status:
             if line.startswith(b"CapPrm:"):
                 return int(line[7:], 16)
@@ -48,7 +45,3 @@ def _last_capability() -> int:
             return int(file.read())
     except OSError:
         return len(kernel.CAPABILITIES) - 1
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0

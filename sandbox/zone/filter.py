@@ -59,19 +59,15 @@ REFUSED: tuple[tuple[str, int | None, int | None, int], ...] = (
     ("add_key", 248, 286, _S),
     ("request_key", 249, 287, _S),
     ("keyctl", 250, 288, _S),
-    (
-        "clone3",
-        435,
-        435,
-        _S,
-    ),  # its flags are in memory, where a filter cannot see them: libraries use clone then
+    # Its flags are in memory, where a filter cannot see them; libraries use clone then.
+    ("clone3", 435, 435, _S),
 )
 
 CLONE, UNSHARE, IOCTL, SOCKET = (56, 120), (272, 310), (16, 54), (41, 359)
 """Numbers on x86-64 and i386 of calls that are refused for some arguments."""
 
 HIGHEST = 471
-"""The last number that was looked at (Linux 7.0): what newer kernels add is refused as unknown."""
+"""The last number that was looked at (Linux 7.0): what is above is refused as unknown, x32's with it."""
 
 NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 TIME_NAMESPACE = 0x80
@@ -79,7 +75,6 @@ TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # put words into a terminal's input
 AF_ALG, AF_VSOCK = 38, 40
 
 _X86_64, _I386 = 0xC000003E, 0x40000003  # AUDIT_ARCH_*
-_X32 = 0x40000000
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _LOAD, _RETURN, _JUMP = 0x20, 0x06, 0x05  # BPF_LD|W|ABS, BPF_RET|K, BPF_JMP|JA
 _EQUAL, _ABOVE, _ANY = 0x15, 0x25, 0x45  # BPF_JMP|K with JEQ, JGT, JSET
@@ -105,8 +100,6 @@ def program() -> bytes:
 def _calls(abi: int) -> list[tuple[int, int, int, int]]:
     """The part for one ABI: 0 is x86-64, 1 is i386.  Every path through it returns."""
     ways = [(_LOAD, 0, 0, _NUMBER)]
-    if abi == 0:
-        ways += _refuse_if(_ABOVE, _X32 - 1, errno.ENOSYS)
     ways += _refuse_if(_ABOVE, HIGHEST, errno.ENOSYS)
     ways += _unless(IOCTL[abi], _SECOND, [(_EQUAL, TIOCSTI), (_EQUAL, TIOCLINUX)], errno.EPERM)
     ways += _unless(SOCKET[abi], _FIRST, [(_EQUAL, AF_ALG), (_EQUAL, AF_VSOCK)], errno.EAFNOSUPPORT)

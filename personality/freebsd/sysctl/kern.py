@@ -104,10 +104,6 @@ def _last_processor(guest: Guest) -> int:
     return processors(guest) - 1
 
 
-def _cpu_set_all(guest: Guest) -> str:
-    return ", ".join(str(number) for number in range(processors(guest)))
-
-
 # Devices are the host's; iostat and vmstat read an empty list of the version that they know.
 _DEVSTAT = [
     opaque("all", "S,devstat", lambda _guest: struct.pack("<q", 0), "All devices in the devstat list"),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     # A node that answers for everything below it, or computes its answer from the new value.
     Handler = Callable[[Request, tuple[int, ...]], None]
 
-NODE, INT, STRING, QUAD, STRUCT, BOOL = range(1, 7)
-_LAYOUTS = {INT: "<i", QUAD: "<q", BOOL: "<?"}
+NODE, INT, STRING, QUAD, STRUCT = range(1, 6)
+_LAYOUTS = {INT: "<i", QUAD: "<q"}
 
 READ_WRITE = 0x70
 PERMANENT = 0x200
@@ -135,7 +135,6 @@ integer = _leaf(INT)
 unsigned = _leaf(INT, UNSIGNED)
 quad = _leaf(QUAD)
 string = _leaf(STRING)
-boolean = _leaf(BOOL)
 structure = _leaf(STRUCT)
 
 
