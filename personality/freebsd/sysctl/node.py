@@ -1,24 +1,18 @@
 """What a node of the tree is, and how a value of each type is laid out.
 
-Types and flags are those of FreeBSD's <sys/sysctl.h>.  A value is a constant, or a function of the
-guest that asks, called once per request.
+Types and flags are those of FreeBSD's <sys/sysctl.h>.
 """
 
 from __future__ import annotations
 
-import struct
+from personality.bsd import sysctl_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from personality.bsd.request import Request
+    from personality.bsd.sysctl_value import Handler, Value
     from personality.supervisor.guest import Guest
-
-    Constant = int | str | bytes
-    Value = Constant | Callable[[Guest], Constant]
-    # A node that answers for everything below it, or computes its answer from the new value.
-    Handler = Callable[[Request, tuple[int, ...]], None]
 
 TYPE_MASK = 0xF
 NODE, INT, STRING, S64, OPAQUE, UINT, LONG, ULONG, U64 = range(1, 10)
@@ -94,14 +88,7 @@ class Node:
 
     def encode(self, guest: Guest) -> bytes:
         """The leaf's value now, as the guest's kernel would lay it out."""
-        value = self.value(guest) if callable(self.value) else self.value
-        if isinstance(value, bytes):
-            return value
-        if isinstance(value, str):
-            return value.encode("utf-8", "surrogateescape") + b"\0"
-        layout = _LAYOUTS[self.type]
-        size = struct.calcsize(layout)
-        return (int(value or 0) & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+        return sysctl_value.encode(self.value, _LAYOUTS.get(self.type), guest)
 
 
 def number_children(children: Sequence[Node]) -> list[Node]:
