@@ -161,3 +161,22 @@ def login(user: int) -> str:
         except KeyError:
             _logins[user] = ""
     return _logins[user]
+
+
+# ---- by what processes are chosen for a list ---------------------------------------------------------
+
+
+def has_user(stat: Stat, number: int) -> bool:
+    return ids(stat.pid).effective_user == number
+
+
+def has_real_user(stat: Stat, number: int) -> bool:
+    return ids(stat.pid).real_user == number
+
+
+def has_group_id(stat: Stat, number: int) -> bool:
+    return ids(stat.pid).effective_group == number
+
+
+def has_real_group_id(stat: Stat, number: int) -> bool:
+    return ids(stat.pid).real_group == number

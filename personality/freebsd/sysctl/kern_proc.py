@@ -103,22 +103,6 @@ def _on_terminal(stat: processes.Stat, number: int) -> bool:
     return stat.terminal == number
 
 
-def _of_user(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).effective_user == number
-
-
-def _of_real_user(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).real_user == number
-
-
-def _of_group_id(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).effective_group == number
-
-
-def _of_real_group_id(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).real_group == number
-
-
 def _arguments(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request)
     stat = _stat(pid)
@@ -267,10 +251,10 @@ CHILDREN: list[Node] = [
     *_table("pgrp", 2, _in_group, "Process group"),
     *_table("sid", 3, _in_session, "Session"),
     *_table("tty", 4, _on_terminal, "Process table of a terminal"),
-    *_table("uid", 5, _of_user, "Process table of an effective uid"),
-    *_table("ruid", 6, _of_real_user, "Process table of a real uid"),
-    *_table("rgid", 10, _of_real_group_id, "Process table of a real gid"),
-    *_table("gid", 11, _of_group_id, "Process table of an effective gid"),
+    *_table("uid", 5, processes.has_user, "Process table of an effective uid"),
+    *_table("ruid", 6, processes.has_real_user, "Process table of a real uid"),
+    *_table("rgid", 10, processes.has_real_group_id, "Process table of a real gid"),
+    *_table("gid", 11, processes.has_group_id, "Process table of an effective gid"),
     handled("args", _arguments, "Process argument list", 7, flags=_OWN),
     handled("proc", _all_processes, "Return process table, no threads", 8),
     handled("proc_td", _all_threads, "Return process table including threads", 8 | _INCLUDE_THREADS),

@@ -70,32 +70,16 @@ def _on_terminal(stat: processes.Stat, number: int) -> bool:
     return stat.terminal == number
 
 
-def _user(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).effective_user == number
-
-
-def _real_user(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).real_user == number
-
-
-def _group_id(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).effective_group == number
-
-
-def _real_group_id(stat: processes.Stat, number: int) -> bool:
-    return processes.ids(stat.pid).real_group == number
-
-
 _CHOICES: dict[int, Callable[[processes.Stat, int], bool]] = {
     0: lambda _stat, _number: True,
     1: lambda stat, number: stat.pid == number,
     2: lambda stat, number: stat.group == number,
     3: lambda stat, number: stat.session == number,
     4: _on_terminal,
-    5: _user,
-    6: _real_user,
-    7: _group_id,
-    8: _real_group_id,
+    5: processes.has_user,
+    6: processes.has_real_user,
+    7: processes.has_group_id,
+    8: processes.has_real_group_id,
 }
 
 
