@@ -8,6 +8,7 @@ namespace's last process.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -159,6 +160,13 @@ def _overlay(view: View) -> None:
     try:
         options = ",".join(f"{name}dir=/proc/self/fd/{folder}" for name, folder in layers)
         kernel.mount("overlay", view.root, 0, options + ("" if view.powerful else ",userxattr"))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise ZoneError(
+            f"{view.root} cannot lie over {view.lower}: its file system keeps no overlay's changes, "
+            f"being one itself perhaps, as in a container; keep the zones on another (GUISE_ZONES=FOLDER)"
+        ) from None
     finally:
         for _, folder in layers:
             os.close(folder)

@@ -35,8 +35,9 @@ class _Copy:
         self._source = source
         self._target = target
         self._progress = progress
-        self._links: dict[int, str] = {}
+        self._links: dict[tuple[int, int], str] = {}
         self._device = os.stat(source).st_dev
+        self._mount = _mount_of(source)
         self._where = ""
 
     def all(self) -> None:
@@ -86,11 +87,13 @@ class _Copy:
         return kept
 
     def _entry(self, here: int, name: str, path: str, about: os.stat_result) -> None:
-        if about.st_dev != self._device:
+        # On an overlay a file has the device of its layer; asking for its mount costs an open more.
+        if about.st_dev != self._device and _mount_of(name, here) != self._mount:
             self._target.report.mounts_left_out += 1
             return
+        link = about.st_dev, about.st_ino
         if about.st_nlink > 1:
-            first = self._links.setdefault(about.st_ino, path)
+            first = self._links.setdefault(link, path)
             if first != path:
                 self._target.make_hard_link(path, first)
                 return
@@ -112,12 +115,22 @@ class _Copy:
             self._target.make_symbolic_link(path, os.readlink(name, dir_fd=here), _owner(about))
         elif kind == stat.S_IFSOCK:
             self._target.report.sockets_left_out += 1
-            self._links.pop(about.st_ino, None)
+            self._links.pop(link, None)
         else:
             before = self._target.report.devices_left_out
             self._target.make_special(path, kind, about.st_rdev, _owner(about))
             if self._target.report.devices_left_out != before:
-                self._links.pop(about.st_ino, None)
+                self._links.pop(link, None)
+
+
+def _mount_of(path: str, folder: int | None = None) -> int:
+    """The number of the mount that a file is seen through, whatever kind of file it is."""
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith("mnt_id:"))
+    finally:
+        os.close(descriptor)
 
 
 def _owner(about: os.stat_result, path: str = "") -> Owner:

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 
 from sandbox.zone import ZoneError
 from sandbox.zone.install import install, remove
+
+ROOT = Path(__file__).parents[3]
 
 Spec = tuple[str, bytes, str]  # name, type, link's target or content
 
@@ -212,6 +215,36 @@ def test_a_folder_is_copied(tmp_path: Path) -> None:
         install(source, root)
     with pytest.raises(ZoneError, match="cannot be read"):
         install(tmp_path / "missing", tmp_path / "x")
+
+
+OVERLAID = """
+mkdir lower layers merged
+echo below > lower/one; ln lower/one lower/two
+mount -t tmpfs none layers
+mkdir layers/upper layers/work
+mount -t overlay none -o lowerdir=lower,upperdir=layers/upper,workdir=layers/work merged
+echo above > merged/three; ln merged/three merged/four
+mkdir merged/mnt; mount -t tmpfs none merged/mnt
+echo hidden > merged/mnt/file
+touch merged/bound; mount --bind merged/mnt/file merged/bound
+exec "$0" -c 'from sandbox.zone.install import install; report = install("merged", "root")
+print(report.files, report.mounts_left_out)'
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+def test_a_folder_on_an_overlay_is_copied_whole(tmp_path: Path) -> None:
+    """Its files have the devices of their layers; what is mounted in it is left out all the same."""
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", OVERLAID, sys.executable], cwd=tmp_path, capture_output=True,
+        text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "2 2\n"), done
+    root = tmp_path / "root"
+    found = {entry.name: entry.read_text() for entry in root.iterdir() if entry.is_file()}
+    assert found == {"one": "below\n", "two": "below\n", "three": "above\n", "four": "above\n"}
+    assert (root / "three").stat().st_nlink == 2
+    assert list((root / "mnt").iterdir()) == []
 
 
 def test_no_space_and_interruption_leave_nothing(tmp_path: Path) -> None:
