@@ -29,6 +29,12 @@ prepare() {
     header=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
     [ -e "$header" ] || missing="$missing python3-dev"
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+    # What the tests run besides.
+    if [ "$extra" = dev ]; then
+        command -v make >/dev/null || missing="$missing make"
+        command -v xz >/dev/null || missing="$missing xz-utils"
+        command -v bzip2 >/dev/null || missing="$missing bzip2"
+    fi
     # shellcheck disable=SC2086
     [ -z "$missing" ] || apt_install $missing
     if [ ! -x .venv/bin/python ]; then

@@ -43,4 +43,12 @@ def test_without_proc(guest: Path) -> None:
     alone = ["unshare", "-m"]
     if subprocess.run([*alone, "umount", "-l", "/proc"], capture_output=True, check=False).returncode != 0:
         pytest.skip("this user may not take /proc away")
-    assert status_of(f"umount -l /proc; {RUN} {guest}", *alone) == 0
+    assert status_of(f"umount -l /proc; {RUN} --no-sandbox {guest}", *alone) == 0
+    # A sandbox has a /proc of its own and is made with the host's: that is said, and nothing is run without.
+    done = subprocess.run(
+        [*alone, "sh", "-c", f"umount -l /proc; {RUN} {guest}"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr.startswith("guise: there can be no sandbox: /proc is not mounted; --no-sandbox")
+    assert done.stderr.count("\n") == 1
