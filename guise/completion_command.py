@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guise import sandbox_options
 from guise.cli import COMMANDS, UsageError
-from guise.run_command import ENGINES, WITH_VALUE
+from guise.run_command import ENGINES, HOST_PROGRAMS, WITH_VALUE
 from guise.zone.command import VERBS
 
 FLAGS = ("--clear-env", "--no-patch", "--no-sandbox", "--verbose", "--help")
@@ -38,6 +38,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--flight",
         "--lossy",
         "--engine",
+        "--host-programs",
         "--as",
         "--argv0",
         "--no-patch",
@@ -155,6 +156,7 @@ _guise() {{
     fi
     case $previous in
     --engine) COMPREPLY=($(compgen -W "{" ".join(ENGINES)}" -- "$current")); return ;;
+    --host-programs) COMPREPLY=($(compgen -W "{" ".join(HOST_PROGRAMS)}" -- "$current")); return ;;
     --as) COMPREPLY=($(compgen -W "{kernels}" -- "$current")); return ;;
     --net) COMPREPLY=($(compgen -W "{" ".join(sandbox_options.NETWORKS)}" -- "$current")); return ;;
     --cwd|--root) COMPREPLY=($(compgen -d -- "$current")); return ;;
@@ -203,6 +205,7 @@ _guise() {{
     fi
     case $words[CURRENT-1] in
     --engine) compadd -- {" ".join(ENGINES)}; return ;;
+    --host-programs) compadd -- {" ".join(HOST_PROGRAMS)}; return ;;
     --as) compadd -- {" ".join(_kernels())}; return ;;
     --net) compadd -- {" ".join(sandbox_options.NETWORKS)}; return ;;
     --cwd|--root) _files -/; return ;;
@@ -225,6 +228,7 @@ def fish() -> str:
             value = " -x" if option in WITH_VALUE else ""
             choices = {
                 "--engine": " ".join(ENGINES),
+                "--host-programs": " ".join(HOST_PROGRAMS),
                 "--as": " ".join(_kernels()),
                 "--net": " ".join(sandbox_options.NETWORKS),
             }.get(option)

@@ -44,6 +44,8 @@ guise run [OPTIONS] PROGRAM [ARGUMENTS]     run a program built for another kern
 Options stand before PROGRAM:
   --engine native|ptrace   how calls are caught; native is the default and runs at native speed
   --as KERNEL[-RELEASE]    the guest kernel, when the file does not say it, and its release
+  --host-programs native   programs of this system that it starts run outside Guise: faster, but what
+                           they start in turn is this kernel's; the default is guest
   --env NAME=VALUE         set a variable for the program (again for another one)
   --unset-env NAME         leave a variable out
   --clear-env              start with an empty environment

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sandbox.zone.ephemeral import Sandbox
 
 ENGINES = ("native", "ptrace")
+HOST_PROGRAMS = ("guest", "native")
 
 
 class Settings:
@@ -30,6 +31,7 @@ class Settings:
         "engine",
         "environment",
         "guest",
+        "host_programs",
         "patch",
         "program",
         "sandbox",
@@ -40,6 +42,7 @@ class Settings:
 
     def __init__(self) -> None:
         self.engine = "native"
+        self.host_programs = "guest"
         self.guest: str | None = None
         self.environment: dict[str, str] = {}
         self.unset: list[str] = []
@@ -54,7 +57,8 @@ class Settings:
 
 
 WITH_VALUE = (
-    "--engine", "--as", "--env", "--unset-env", "--cwd", "--argv0", *sandbox_options.WITH_VALUE,
+    "--engine", "--as", "--env", "--unset-env", "--cwd", "--argv0", "--host-programs",
+    *sandbox_options.WITH_VALUE,
 )  # fmt: skip
 
 
@@ -74,6 +78,7 @@ def main(words: list[str]) -> int:
             patch=settings.patch,
             argv0=settings.argv0,
             verbose=settings.verbose,
+            host_guests=settings.host_programs == "guest",
         )
         if settings.sandbox.wanted:
             return sandbox_options.run(
@@ -140,6 +145,10 @@ def _set(settings: Settings, name: str, value: str) -> None:
         if value not in ENGINES:
             raise UsageError(f"there is no engine {value}: choose {' or '.join(ENGINES)}")
         settings.engine = value
+    elif name == "--host-programs":
+        if value not in HOST_PROGRAMS:
+            raise UsageError(f"--host-programs takes {' or '.join(HOST_PROGRAMS)}, not {value}")
+        settings.host_programs = value
     elif name == "--as":
         settings.guest = value
     elif name == "--env":

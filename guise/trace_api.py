@@ -192,9 +192,8 @@ def _intercepted(
         _become(program, arguments, theirs, ours, kernel, release, streams)
     theirs.close()
     tracer = Tracer(on_entry, on_exit)
-    assumed = images.host_kernel(kernel)
     server = Server(
-        ours, kernel, release, assumed=assumed, planner=images.plan, on_hello=tracer.on_hello
+        ours, kernel, release, assumed=HOST, planner=images.plan, on_hello=tracer.on_hello
     )  # fmt: skip
     try:
         tracer.run(server)

@@ -22,12 +22,14 @@ RUNTIME = HERE / "guise-runtime"
 CFLAGS = [
     "-std=gnu11", "-O2", "-g", "-ffreestanding", "-fpie", "-fvisibility=hidden",
     "-fno-stack-protector", "-mgeneral-regs-only", "-fno-asynchronous-unwind-tables", "-fcf-protection=none",
-    "-fno-tree-loop-distribute-patterns", "-fno-strict-aliasing", "-mno-red-zone",
+    "-fno-tree-loop-distribute-patterns", "-fno-strict-aliasing", "-mno-red-zone", "-fdata-sections",
     "-Wall", "-Wextra", "-Werror",
 ]  # fmt: skip
 LDFLAGS = [
     "-nostdlib", "-static-pie", "-Wl,-z,norelro", "-Wl,-z,noexecstack", "-Wl,--no-dynamic-linker",
     "-Wl,-z,separate-code", "-Wl,--build-id=sha1", "-Wl,-e,_start",
+    # What is small lies together, behind the large tables, so that a process touches few pages.
+    "-Wl,--sort-section=alignment",
 ]  # fmt: skip
 
 

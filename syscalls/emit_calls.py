@@ -8,11 +8,12 @@ call is counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .convert import Pair
 from .emit_host import fast_calls
-from .emit_types import constants, handlers, prefix
+from .emit_types import call_table, constants, handlers, prefix, table_prototypes
 from .lexer import is_number
 from .model import Abi, Call
 from .translate import NoTranslation, Plan, Step, ioctl_plan, plan
@@ -25,10 +26,7 @@ _REGISTER_ARGUMENTS = 6
 def prototypes(pair: Pair) -> Iterator[str]:
     """What calls_<kernel>.c offers to the personality."""
     kernel = pair.guest.kernel
-    yield f"extern const struct call_entry {kernel}_calls[];"
-    yield f"#define {kernel.upper()}_CALL_LIMIT {pair.guest.call_limit()}"
-    yield f"extern u64 {kernel}_unserved[]; /* by number; the last: unknown ones */"
-    yield f"extern const u16 {kernel}_fast_calls[]; /* by number: host number + 1, or 0 */"
+    yield from table_prototypes(pair.guest)
     yield "/* Serves an ioctl that the tables call `same`; any other is left alone, and *served false. */"
     yield (
         f"long {kernel}_ioctl_same(struct thread *t, struct frame *f, u64 fd, u64 request, u64 argument,\n"
@@ -70,10 +68,7 @@ def calls(pair: Pair) -> Iterator[str]:
     yield from functions.lines
     yield from requests
     yield ""
-    yield f"const struct call_entry {kernel}_calls[] LATE({kernel}) = {{"
-    yield from rows
-    yield "};"
-    yield f"u64 {kernel}_unserved[{kernel.upper()}_CALL_LIMIT + 1];"
+    yield from call_table(pair.guest, rows)
     yield from fast_calls(pair.guest, _fast(pair))
 
 
@@ -91,8 +86,8 @@ def _fast(pair: Pair) -> Iterator[tuple[int, int]]:
             yield number, pair.host.calls[call.host_call or call.name].number
 
 
-def _entry(pair: Pair, functions: _Functions, call: Call) -> str:
-    handler, note = "NULL", ""
+def _entry(pair: Pair, functions: _Functions, call: Call) -> tuple[Call, str, int, str]:
+    handler = "NULL"
     if call.service == "runtime":
         handler = f"{pair.guest.kernel}_sys_{call.handler}"
         if call.handler_arguments is not None:
@@ -100,17 +95,15 @@ def _entry(pair: Pair, functions: _Functions, call: Call) -> str:
     elif call.service == "supervisor":
         handler = "serve_by_upcall"
     elif call.service == "same":
-        try:
+        with suppress(NoTranslation):
             handler = functions.add(f"same_{call.name}", list(_body(pair, plan(pair, call), call)))
-        except NoTranslation as problem:
-            note = f" /* {problem} */"
     flags = {"supervisor": "CALL_UPCALL"}.get(call.service, "0")
     if call.result.kind == "registers":
         flags = "CALL_NO_RESULT"
     count = max(len(call.arguments), _REGISTER_ARGUMENTS) if call.open_ended else len(call.arguments)
     if call.service == "obsolete" and not call.arguments:
         count = 0
-    return f'    [{call.number}] = {{{handler}, "{call.name}", {count}, {flags}}},{note}'
+    return call, handler, count, flags
 
 
 def _passed(abi: Abi, call: Call) -> list[str]:

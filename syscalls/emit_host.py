@@ -9,19 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .emit_types import handlers, prefix
+from .emit_types import call_table, handlers, prefix
 from .model import Abi, Call
 
 _PARAMETERS = "(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])"
 _DESCRIPTORS = ("fd", "dirfd")
-
-
-def prototypes(abi: Abi) -> Iterator[str]:
-    """What calls_<host>.c offers to the personality."""
-    yield f"extern const struct call_entry {abi.kernel}_calls[];"
-    yield f"#define {prefix(abi)}CALL_LIMIT {abi.call_limit()}"
-    yield f"extern u64 {abi.kernel}_unserved[]; /* by number; the last: unknown ones */"
-    yield f"extern const u16 {abi.kernel}_fast_calls[]; /* by number: host number + 1, or 0 */"
 
 
 def calls(abi: Abi) -> Iterator[str]:
@@ -39,12 +31,8 @@ def calls(abi: Abi) -> Iterator[str]:
         if call.service == "same" and _name(call) not in names:
             names[_name(call)] = None
             yield from _body(call)
-    yield f"const struct call_entry {abi.kernel}_calls[] LATE({abi.kernel}) = {{"
-    for number, call in rows:
-        entry = f'{_handler(abi, call)}, "{call.name}", {len(call.arguments)}, {_flags(call)}'
-        yield f"    [{number}] = {{{entry}}},"
-    yield "};"
-    yield f"u64 {abi.kernel}_unserved[{prefix(abi)}CALL_LIMIT + 1];"
+    table = [(call, _handler(abi, call), len(call.arguments), _flags(call)) for _, call in rows]
+    yield from call_table(abi, table)
     fast = ((number, number) for number, call in rows if call.service == "same" and _fast(call))
     yield from fast_calls(abi, fast)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import Abi, Struct
+from .model import Abi, Call, Struct
 
 
 def prefix(abi: Abi) -> str:
@@ -74,6 +74,46 @@ def handlers(abi: Abi) -> list[str]:
     """Names of the C functions that `runtime` rows want, each once."""
     wanted = (call.handler for call in abi.calls.values() if call.service == "runtime")
     return list(dict.fromkeys(wanted))
+
+
+def call_table(abi: Abi, rows: list[tuple[Call, str, int, str]]) -> Iterator[str]:
+    """The dispatch table: (call, C handler, arguments, flags) for each row, in the order of the numbers.
+
+    Only the handlers are addresses, each once, so that little has to be relocated at every start.
+    """
+    used = list(dict.fromkeys(handler for _, handler, _, _ in rows if handler != "NULL"))
+    places = {handler: index + 1 for index, handler in enumerate(used)} | {"NULL": 0}
+    yield f"const call_handler {abi.kernel}_handlers[] LATE({abi.kernel}) = {{"
+    yield "    NULL,"
+    yield from (f"    {handler}," for handler in used)
+    yield "};"
+    yield f"const struct call_entry {abi.kernel}_calls[] = {{"
+    for call, handler, arguments, flags in rows:
+        yield f"    [{call.number}] = {{{places[handler]}, {arguments}, {flags}}}, /* {call.name} */"
+    yield "};"
+    offset = 1
+    offsets = []
+    for call, _, _, _ in rows:
+        offsets.append(f"    [{call.number}] = {offset},")
+        offset += len(call.name) + 1
+    yield f"const u16 {abi.kernel}_names[] = {{"
+    yield from offsets
+    yield "};"
+    yield f'const char {abi.kernel}_name_text[] = "\\0"'
+    yield from (f'    "{call.name}\\0"' for call, _, _, _ in rows)
+    yield ";"
+    yield f"u64 {abi.kernel}_unserved[{prefix(abi)}CALL_LIMIT + 1];"
+
+
+def table_prototypes(abi: Abi) -> Iterator[str]:
+    """What calls_<kernel>.c offers to the personality, besides what is its guest's own."""
+    yield f"extern const struct call_entry {abi.kernel}_calls[];"
+    yield f"extern const call_handler {abi.kernel}_handlers[];"
+    yield f"extern const u16 {abi.kernel}_names[];"
+    yield f"extern const char {abi.kernel}_name_text[];"
+    yield f"#define {prefix(abi)}CALL_LIMIT {abi.call_limit()}"
+    yield f"extern u64 {abi.kernel}_unserved[]; /* by number; the last: unknown ones */"
+    yield f"extern const u16 {abi.kernel}_fast_calls[]; /* by number: host number + 1, or 0 */"
 
 
 def prototypes(abi: Abi) -> Iterator[str]:

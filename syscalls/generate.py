@@ -43,7 +43,7 @@ def header(abi: Abi, pair: Pair | None) -> Iterator[str]:
         yield ""
     else:
         yield from emit_types.prototypes(abi)
-        yield from emit_host.prototypes(abi)
+        yield from emit_types.table_prototypes(abi)
         yield ""
     yield "#endif"
 

@@ -167,6 +167,47 @@ static void word_at(const char *at, char *to, size_t room)
     *to = 0;
 }
 
+/* What another runtime wrote. */
+static bool parse_again(struct boot *b, const char *at)
+{
+    u64 numbers[BOOT_NUMBERS];
+    for (u32 i = 0; i < BOOT_NUMBERS; i++) {
+        u64 value = 0;
+        for (; *at != 0 && *at != ','; at++)
+            value = value << 4 | (u64)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+        if (*at++ == 0)
+            return false;
+        numbers[i] = value;
+    }
+    word_at(at, b->assumed, sizeof(b->assumed));
+    while (*at != 0 && *at != ',')
+        at++;
+    at += *at == ',';
+    word_at(at, b->release_of, sizeof(b->release_of));
+    while (*at != 0 && *at != ',')
+        at++;
+    b->again = 1;
+    b->runtime_fd = (int)numbers[BOOT_RUNTIME];
+    b->plans_fd = (int)numbers[BOOT_PLANS];
+    b->plan_fd = (int)numbers[BOOT_PLAN];
+    b->image_fd = (int)numbers[BOOT_IMAGE];
+    b->interpreter_plan_fd = (int)numbers[BOOT_INTERPRETER_PLAN];
+    b->interpreter_fd = (int)numbers[BOOT_INTERPRETER];
+    b->engine = (u32)numbers[BOOT_ENGINE];
+    b->release = (u32)numbers[BOOT_RELEASE];
+    b->no_patch = (u32)numbers[BOOT_NO_PATCH];
+    b->supervisor = (s32)numbers[BOOT_SUPERVISOR];
+    b->debug = (u32)numbers[BOOT_DEBUG];
+    b->mask = numbers[BOOT_MASK];
+    b->has_mask = 1;
+    b->ignored = numbers[BOOT_IGNORED];
+    b->vacant = (u32)numbers[BOOT_VACANT];
+    b->trace_fd = (int)numbers[BOOT_TRACE];
+    b->trace_slot = (int)numbers[BOOT_TRACE_SLOT];
+    return key_is(at, ",exe", &b->executable);
+}
+
+/* What the launcher wrote. */
 bool parse_boot(struct boot *b, char **envp)
 {
     const char *at = NULL, *value;
@@ -177,6 +218,8 @@ bool parse_boot(struct boot *b, char **envp)
     while (*at != 0) {
         if (key_is(at, "control", &value))
             b->control_fd = (int)number_at(value, 10);
+        else if (key_is(at, "again", &value))
+            return parse_again(b, value);
         else if (key_is(at, "runtime", &value))
             b->runtime_fd = (int)number_at(value, 10);
         else if (key_is(at, "plans", &value))
@@ -193,6 +236,8 @@ bool parse_boot(struct boot *b, char **envp)
             b->engine = *value == 'p' ? ENGINE_PTRACE : ENGINE_NATIVE;
         else if (key_is(at, "release", &value))
             b->release = (u32)number_at(value, 10);
+        else if (key_is(at, "release_of", &value))
+            word_at(value, b->release_of, sizeof(b->release_of));
         else if (key_is(at, "nopatch", &value))
             b->no_patch = (u32)number_at(value, 10);
         else if (key_is(at, "debug", &value))
@@ -207,15 +252,7 @@ bool parse_boot(struct boot *b, char **envp)
             word_at(value, b->assumed, sizeof(b->assumed));
         else if (key_is(at, "pdeathsig", &value))
             b->die_with_parent = (u32)number_at(value, 10);
-        else if (key_is(at, "mask", &value)) {
-            b->mask = number_at(value, 16);
-            b->has_mask = 1;
-        } else if (key_is(at, "ignored", &value)) {
-            b->ignored = number_at(value, 16);
-            b->again = 1;
-        } else if (key_is(at, "vacant", &value)) {
-            b->vacant = (u32)number_at(value, 16);
-        } else if (key_is(at, "exe", &value)) {
+        else if (key_is(at, "exe", &value)) {
             b->executable = value;
             return true;
         }
@@ -304,9 +341,8 @@ static void fill_process(struct process *p, const struct boot *b, const struct m
     relocate_late(p->personality->name);
     memcpy(p->assumed, b->assumed, sizeof(p->assumed));
     p->run_release = b->release;
-    /* With the host's programs as guests the release is theirs, and not that of others among them. */
-    bool of_this = b->assumed[0] == 0 || strcmp(b->assumed, p->personality->name) == 0;
-    p->asked_release = of_this ? b->release : 0;
+    memcpy(p->release_of, b->release_of, sizeof(p->release_of));
+    p->asked_release = strcmp(b->release_of, p->personality->name) == 0 ? b->release : 0;
     p->release = p->asked_release != 0 ? p->asked_release : image->release;
     p->image_low = image->low;
     p->image_high = image->high;

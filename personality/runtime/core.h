@@ -93,6 +93,14 @@ void reset_xstate(void);
 
 /* ---- between the files ------------------------------------------------------------------------ */
 
+/* What one runtime tells the next, in this order and in hexadecimal (exec.c, boot.c):
+ * GUISE=control=N,again=...,assumed kernel,kernel whose release was asked for,exe=PATH. */
+enum boot_number {
+    BOOT_RUNTIME, BOOT_PLANS, BOOT_PLAN, BOOT_IMAGE, BOOT_INTERPRETER_PLAN, BOOT_INTERPRETER,
+    BOOT_ENGINE, BOOT_RELEASE, BOOT_NO_PATCH, BOOT_SUPERVISOR, BOOT_DEBUG, BOOT_MASK, BOOT_IGNORED, BOOT_VACANT,
+    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NUMBERS
+};
+
 struct boot { /* what start.c learns from the kernel and from the supervisor */
     int argc;
     char **argv, **envp; /* the guest's: the GUISE entry is skipped */
@@ -106,7 +114,7 @@ struct boot { /* what start.c learns from the kernel and from the supervisor */
     u32 vacant;  /* again: reserved numbers that are free, as bits from the base */
     u64 mask, ignored; /* again: the host signals that the guest ignores */
     const char *executable;
-    char assumed[16];
+    char assumed[16], release_of[16];
 };
 
 extern u64 text_start, text_end; /* the runtime's own code: the range SUD allows */

@@ -17,6 +17,7 @@ _Static_assert(offsetof(struct frame, restore_all) == 152, "entry.S");
 _Static_assert(sizeof(struct frame) == 160, "entry.S");
 
 u32 debug_calls;
+u32 calls_unserved;
 
 /* SUD catches every syscall instruction outside the runtime's own text. */
 int dispatch_arm(void)
@@ -29,6 +30,17 @@ static void log_call(struct thread *t, const char *name, u64 number, const u64 *
 {
     runtime_log("guise[%d] %s %lu(%lx, %lx, %lx, %lx, %lx, %lx) = %ld", t->tid, name, number, a[0], a[1],
                 a[2], a[3], a[4], a[5], result);
+}
+
+const char *call_name(const struct personality *p, u64 number)
+{
+    return number < p->call_limit && p->names[number] != 0 ? p->name_text + p->names[number] : "?";
+}
+
+static void count_unserved(const struct personality *p, u64 number)
+{
+    __atomic_add_fetch(&p->unserved[number < p->call_limit ? number : p->call_limit], 1, __ATOMIC_RELAXED);
+    calls_unserved = 1;
 }
 
 void runtime_dispatch(struct frame *f)
@@ -48,14 +60,13 @@ void runtime_dispatch(struct frame *f)
             traced = trace_enter(t, f, number, a, entry, &result);
         if (__builtin_expect(traced & TRACE_ANSWERED, 0))
             ; /* the call is not made */
-        else if (entry != NULL && entry->handler != NULL)
-            result = entry->handler(t, f, a);
+        else if (entry != NULL && p->handlers[entry->handler] != NULL)
+            result = p->handlers[entry->handler](t, f, a);
         else
-            __atomic_add_fetch(&p->unserved[number < p->call_limit ? number : p->call_limit], 1,
-                               __ATOMIC_RELAXED);
+            count_unserved(p, number);
     }
     if (debug_calls)
-        log_call(t, entry && entry->name ? entry->name : "?", number, a, result);
+        log_call(t, call_name(p, number), number, a, result);
     if (result == RESTART || result == RESTART_ALWAYS)
         result = resolve_restart(t, f, result);
     if (__builtin_expect(traced & TRACE_LEAVE, 0))

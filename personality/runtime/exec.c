@@ -271,14 +271,21 @@ static void settle_path(struct exec *x)
 static long start_guest(struct thread *t, struct exec *x, u64 ignored)
 {
     struct process *p = t->process;
-    char string[320 + sizeof(x->path)];
+    char string[BOOT_NUMBERS * 17 + sizeof(p->assumed) + sizeof(p->release_of) + sizeof(x->path) + 48];
     settle_path(x);
-    format(string, sizeof(string),
-           "GUISE=control=%d,runtime=%d,plans=%d,plan=%d,image=%d,interp_plan=%d,interp=%d,engine=%s,release=%u,"
-           "nopatch=%u,supervisor=%d,debug=%u,mask=%lx,ignored=%lx,vacant=%x,assume=%s,trace=%d,trace_slot=%d,exe=%s",
-           p->control_fd, p->runtime_fd, p->plans_fd, x->plan, x->image, x->interpreter_plan, x->interpreter,
-           p->engine == ENGINE_PTRACE ? "ptrace" : "native", p->run_release, p->no_patch, named_tracer(),
-           debug_calls, t->mask, ignored, reserved_own, p->assumed, trace_descriptor(), trace_slot_index(t), x->path);
+    const u64 numbers[BOOT_NUMBERS] = {
+        [BOOT_RUNTIME] = (u64)p->runtime_fd, [BOOT_PLANS] = (u64)p->plans_fd,
+        [BOOT_PLAN] = (u64)x->plan, [BOOT_IMAGE] = (u64)x->image,
+        [BOOT_INTERPRETER_PLAN] = (u64)x->interpreter_plan, [BOOT_INTERPRETER] = (u64)x->interpreter,
+        [BOOT_ENGINE] = p->engine, [BOOT_RELEASE] = p->run_release, [BOOT_NO_PATCH] = p->no_patch,
+        [BOOT_SUPERVISOR] = (u64)named_tracer(), [BOOT_DEBUG] = debug_calls, [BOOT_MASK] = t->mask,
+        [BOOT_IGNORED] = ignored, [BOOT_VACANT] = reserved_own, [BOOT_TRACE] = (u64)trace_descriptor(),
+        [BOOT_TRACE_SLOT] = (u64)trace_slot_index(t),
+    };
+    int n = format(string, sizeof(string), "GUISE=control=%d,again=", p->control_fd);
+    for (u32 i = 0; i < BOOT_NUMBERS; i++)
+        n += format(string + n, sizeof(string) - (size_t)n, "%lx,", numbers[i]);
+    format(string + n, sizeof(string) - (size_t)n, "%s,%s,exe=%s", p->assumed, p->release_of, x->path);
     u64 front[1] = {(u64)string}, envp;
     long r = join_pointers(t, &envp, front, 1, x->envp, 0);
     if (r != 0)
@@ -341,11 +348,10 @@ void process_exit(struct thread *t, int status)
     char report[2048];
     const struct personality *p = t->personality;
     int n = 0;
-    for (u32 i = 0; i < p->call_limit && n < (int)sizeof(report) - 64; i++)
+    for (u32 i = 0; calls_unserved && i < p->call_limit && n < (int)sizeof(report) - 64; i++)
         if (p->unserved[i] != 0)
-            n += format(report + n, sizeof(report) - (size_t)n, "%s %lu\n", p->calls[i].name ? p->calls[i].name : "?",
-                        p->unserved[i]);
-    if (p->unserved[p->call_limit] != 0)
+            n += format(report + n, sizeof(report) - (size_t)n, "%s %lu\n", call_name(p, i), p->unserved[i]);
+    if (calls_unserved && p->unserved[p->call_limit] != 0)
         n += format(report + n, sizeof(report) - (size_t)n, "unknown %lu\n", p->unserved[p->call_limit]);
     struct upcall_result result;
     run_process_exit_hooks(t, status);

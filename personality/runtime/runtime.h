@@ -71,8 +71,7 @@ struct personality;
 typedef long (*call_handler)(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS]);
 
 struct call_entry {
-    call_handler handler; /* NULL: not served; the guest gets its own ENOSYS */
-    const char *name;
+    u16 handler; /* in the personality's list; NULL there: not served, the guest gets its own ENOSYS */
     u8 arguments;
     u8 flags;
 };
@@ -231,7 +230,8 @@ struct process {
     u64 ps_strings;
     u32 release;            /* guest kernel release, as its own number (osreldate): asked for, or the image's */
     u32 asked_release;      /* 0: each program gets what its image says */
-    u32 run_release;        /* asked of the whole run: for those of its programs that are of that kernel */
+    u32 run_release;        /* asked of the whole run: for those of its programs that are of release_of */
+    char release_of[16];
     char assumed[16];       /* the host's programs are guests too, of the kernel of this name; or empty */
     u32 no_patch;
     bool shares_descriptors; /* with a process that has other memory: rfork */
@@ -358,6 +358,9 @@ struct personality {
     const char *name;
     u32 call_limit;
     const struct call_entry *calls;
+    const call_handler *handlers;
+    const u16 *names; /* by number: where the name begins in */
+    const char *name_text;
     u64 *unserved; /* counter per call number */
     const u16 *fast_calls; /* by number: the host's number + 1 for calls that are its own, or 0; NULL: none */
     bool child_stays_ignored; /* over an exec: SIGCHLD and what else is ignored by default */
@@ -393,6 +396,8 @@ struct late_part {
 #define LATE_PARTS 16
 u32 late_parts(struct late_part to[LATE_PARTS]); /* generated */
 const struct personality *find_personality(const char *name);
+const char *call_name(const struct personality *p, u64 number); /* "?": none */
+extern u32 calls_unserved; /* whether there was any */
 
 /* ---- services of the core that personalities use --------------------------------------------- */
 

@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from personality.supervisor.launch import Options
+
     class Planner(Protocol):
         """Decides what an open file is.
 
@@ -84,21 +86,29 @@ def plan(
     return Answer(wire.EXEC_HOST)
 
 
-def host_kernel(kernel: str | None) -> str:
-    """`kernel` where it is the host's own, whose programs are then guests as well; else ""."""
+def is_host(kernel: str) -> bool:
+    """Whether it is the host's own kernel."""
     from loader.result import HOST_KERNEL
 
-    return HOST_KERNEL if kernel == HOST_KERNEL else ""
+    return kernel == HOST_KERNEL
+
+
+def assumed_by(options: Options) -> str:
+    """The host's kernel where its programs are guests as well: by default, or as asked for; else ""."""
+    from loader.result import HOST_KERNEL
+
+    return HOST_KERNEL if options.host_guests or options.kernel == HOST_KERNEL else ""
 
 
 def plan_assumed(planner: Planner, descriptor: int, path: str, assumed: str, rules: str = "") -> Answer:
     """As the planner, but with the host's programs as guests where `assumed` names the host's kernel.
 
     What cannot be one stays the host's: a program of another width, or one that gets its owner's
-    rights by being executed, which only the host can give.  Raises ImageError.
+    rights by being executed, which only the host can give, and another run's runtime, which needs for
+    itself what it keeps from guests.  Raises ImageError.
     """
     found = planner(descriptor, path, rules=rules)
-    if found.kind != wire.EXEC_HOST or not assumed or _gives_rights(descriptor):
+    if found.kind != wire.EXEC_HOST or not assumed or _gives_rights(descriptor) or _is_runtime(descriptor):
         return found
     try:
         return planner(descriptor, path, assume=assumed, rules=rules)
@@ -108,6 +118,16 @@ def plan_assumed(planner: Planner, descriptor: int, path: str, assumed: str, rul
 
 def _gives_rights(descriptor: int) -> bool:
     return bool(os.fstat(descriptor).st_mode & 0o6000) and os.geteuid() != 0
+
+
+def _is_runtime(descriptor: int) -> bool:
+    """Whether this is the runtime of an installation like this one, under whatever name."""
+    from personality.supervisor.launch import LaunchError, runtime_path
+
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(runtime_path()))
+    except (OSError, LaunchError):
+        return False
 
 
 def personalities() -> frozenset[str]:

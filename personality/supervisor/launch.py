@@ -71,11 +71,13 @@ class Options:
     `trace` is the descriptor of a trace area that every guest writes its calls into.
     `control`: the parent process is the supervisor already, and this is the guests' end of its socket.
     `surroundings` are what the guest is put into; without, it has our files and rights.
+    `host_guests`: the host's own programs become guests as well; otherwise the host executes them, and
+    what they execute in turn.
     """
 
     __slots__ = (
-        "after", "argv0", "before", "control", "engine", "kernel", "patch", "release", "surroundings",
-        "trace", "verbose",
+        "after", "argv0", "before", "control", "engine", "host_guests", "kernel", "patch", "release",
+        "surroundings", "trace", "verbose",
     )  # fmt: skip
 
     def __init__(
@@ -92,8 +94,10 @@ class Options:
         trace: int = -1,
         control: _socket.socket | None = None,
         surroundings: Surroundings | None = None,
+        host_guests: bool = True,
     ) -> None:
         self.engine = engine
+        self.host_guests = host_guests
         self.kernel = kernel
         self.release = release
         self.patch = patch
@@ -180,17 +184,17 @@ class Target:
         self.arguments = arguments
 
 
-def resolve(path: str, arguments: list[str], planner: images.Planner, kernel: str | None) -> Target:
+def resolve(path: str, arguments: list[str], planner: images.Planner, options: Options) -> Target:
     """Follow `#!` lines to a guest image or a host program.  Raises LaunchError."""
+    told = "" if options.kernel is None or images.is_host(options.kernel) else options.kernel
     program = path
     for _ in range(_SCRIPT_DEPTH):
         descriptor = open_program(program)
         try:
-            assumed = images.host_kernel(kernel)
-            if assumed:
-                answer = images.plan_assumed(planner, descriptor, program, assumed)
+            if told:
+                answer = planner(descriptor, program, assume=told)
             else:
-                answer = planner(descriptor, program, assume=kernel or "")
+                answer = images.plan_assumed(planner, descriptor, program, images.assumed_by(options))
         except images.ImageError as error:
             os.close(descriptor)
             raise LaunchError(str(error), error.status) from None
@@ -216,13 +220,13 @@ def start(
     surroundings = options.surroundings
     planner = images.plan if surroundings is None else _planner_outside(images.plan, surroundings)
     path = find_program(program, environment.get("PATH", os.defpath))
-    target = resolve(path, [options.argv0 or program, *arguments], planner, options.kernel)
+    target = resolve(path, [options.argv0 or program, *arguments], planner, options)
     if target.answer.kind == wire.EXEC_HOST:
         os.set_inheritable(target.descriptor, False)
         _execute(target.path, target.arguments, environment, surroundings)
 
-    base = reserved_base()
     ours, theirs = control_sockets() if options.control is None else (None, options.control)
+    base = reserved_base(theirs.fileno())
     os.dup2(theirs.fileno(), base, inheritable=True)
     runtime: str | int
     if surroundings is None:
@@ -249,7 +253,8 @@ def start(
         "engine": options.engine,
         "release": options.release,
         "nopatch": 0 if options.patch else 1,
-        "assume": images.host_kernel(options.kernel),
+        "release_of": options.kernel or target.answer.kernel,
+        "assume": images.assumed_by(options),
         "trace": base + RESERVED - 2 if options.trace >= 0 else -1,
     }
     for descriptor in (target.answer.plan, target.descriptor, interpreter_plan, interpreter):
@@ -288,11 +293,15 @@ def control_sockets() -> tuple[_socket.socket, _socket.socket]:
     return ours, theirs
 
 
-def reserved_base() -> int:
-    """The highest free run of RESERVED descriptors that every guest can have.  Raises LaunchError."""
+def reserved_base(probe: int) -> int:
+    """The highest free run of RESERVED descriptors that every guest can have.  Raises LaunchError.
+
+    `probe` is any open descriptor: it is put on each number for a moment, as some that seem free cannot be
+    had where this process is a guest itself.
+    """
     base = min(1024, os.sysconf("SC_OPEN_MAX")) - RESERVED
     while base > 2:
-        used = [number for number in range(base, base + RESERVED) if _is_open(number)]
+        used = [number for number in range(base, base + RESERVED) if not _is_free(number, probe)]
         if not used:
             return base
         base = used[0] - RESERVED
@@ -308,12 +317,16 @@ def restore_signals() -> None:
         _signal.signal(number, _signal.SIG_DFL)
 
 
-def _is_open(descriptor: int) -> bool:
+def _is_free(number: int, probe: int) -> bool:
     try:
-        os.get_inheritable(descriptor)
+        os.get_inheritable(number)
     except OSError:
-        return False
-    return True
+        try:
+            os.close(os.dup2(probe, number, inheritable=False))
+        except OSError:
+            return False
+        return True
+    return False
 
 
 def _place_plans(number: int, surroundings: Surroundings | None = None) -> int:

@@ -28,7 +28,8 @@ _MSG_CMSG_CLOEXEC = 0x40000000
 class Server:
     """Upcalls of all guests of one run.
 
-    `kernel` is the first guest's: what a request means that does not say.  `planner` decides what
+    `kernel` is the first guest's: what a request means that does not say.  `release` is what guests of
+    the kernel `release_of` are told (that of the first guest if it is not given).  `planner` decides what
     an exec'd file is; with `assumed`, the host's kernel, its programs are guests too.  `report`
     receives a sentence that the user asked to see (-v).  `on_hello` attaches the tracer to a pid
     before its first instruction (engine ptrace).
@@ -40,6 +41,7 @@ class Server:
         kernel: str,
         release: int = 0,
         *,
+        release_of: str = "",
         assumed: str = "",
         planner: images.Planner,
         report: Callable[[str], None] | None = None,
@@ -48,6 +50,7 @@ class Server:
         self._control = control
         self._kernel = kernel
         self._release = release
+        self._release_of = release_of or kernel
         self._assumed = assumed
         self._planner = planner
         self._report = report
@@ -129,7 +132,7 @@ class Server:
         if handler is None:
             return wire.encode_reply(-errno.ENOSYS)
         memory = os.dup(descriptors[0]) if descriptors else -1
-        release = self._release if self._assumed in ("", kernel) else 0
+        release = self._release if self._release_of == kernel else 0
         guest = Guest(pid, request.tid, kernel, release, memory)
         try:
             result = handler(guest, request.args)

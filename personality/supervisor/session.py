@@ -19,18 +19,22 @@ def run(control: _socket.socket, kernel: str, planner: Planner, options: Options
     report = _print if options.verbose else None
     if options.surroundings is not None:
         planner = _planner_of_copies(planner)
-    assumed = images.host_kernel(options.kernel)
+    assumed = images.assumed_by(options)
+    release_of = options.kernel or kernel
     if options.engine == "ptrace":
         from personality.supervisor.tracer import Tracer
 
         tracer = Tracer(options.before, options.after)
         server = Server(
             control, kernel, options.release,
-            assumed=assumed, planner=planner, report=report, on_hello=tracer.on_hello,
+            release_of=release_of, assumed=assumed, planner=planner, report=report, on_hello=tracer.on_hello,
         )  # fmt: skip
         tracer.run(server)
     else:
-        server = Server(control, kernel, options.release, assumed=assumed, planner=planner, report=report)
+        server = Server(
+            control, kernel, options.release,
+            release_of=release_of, assumed=assumed, planner=planner, report=report,
+        )  # fmt: skip
         server.serve()
     return 0
 

@@ -34,7 +34,14 @@ def said(settings: object) -> dict[str, object]:
 
 
 def test_every_value_can_be_given_both_ways() -> None:
-    values = {"--engine": "ptrace", "--env": "A=1", "--net": "none", "--zone": "z", "--bind": "/a:/b"}
+    values = {
+        "--engine": "ptrace",
+        "--env": "A=1",
+        "--host-programs": "native",
+        "--net": "none",
+        "--zone": "z",
+        "--bind": "/a:/b",
+    }
     for option in run_command.WITH_VALUE:
         value = values.get(option, "v")
         apart, joined = run_command.parse([option, value, "p"]), run_command.parse([f"{option}={value}", "p"])

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from personality.supervisor import launch
 from tests.real.conftest import PROGRAMS
 
 HERE = Path(__file__).parent
-GUISE = [sys.executable, "-m", "guise", "run", "--as", "linux", "--"]
+RUN: list[str | Path] = [sys.executable, "-m", "guise", "run"]
+GUISE: list[str | Path] = [*RUN, "--as", "linux", "--"]
 COMPILERS = {
     "glibc": ["gcc"],
     "glibc-static": ["gcc", "-static"],
@@ -50,10 +52,61 @@ def test_go(name: str, go: Callable[..., None], tmp_path: Path) -> None:
     assert _output([*GUISE, program], place) == native
 
 
-def test_script_drives_foreign_programs(go: Callable[..., None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("front", [GUISE, RUN], ids=["asked", "default"])
+def test_script_drives_foreign_programs(
+    front: list[str | Path], go: Callable[..., None], tmp_path: Path
+) -> None:
     """Guest, host and guest again, without binfmt_misc: the host's shell is a guest as well."""
     go("build", "-o", str(tmp_path / "shell"), str(PROGRAMS / "shell.go"), system="freebsd")
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\n./shell | cat\nx=$(./shell again); echo $? $x\n")
     script.chmod(0o755)
-    assert _output([*GUISE, script], tmp_path) == (0, '"AGAIN\\nagain\\n3\\n" <nil>\n3 again\n', "")
+    assert _output([*front, script], tmp_path) == (0, '"AGAIN\\nagain\\n3\\n" <nil>\n3 again\n', "")
+
+
+EXECUTES = """
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+)
+
+func main() {
+	fmt.Println(runtime.GOOS)
+	if len(os.Args) > 1 {
+		said, err := exec.Command(os.Args[1], os.Args[2:]...).CombinedOutput()
+		fmt.Printf("%s%v\\n", said, err)
+	}
+}
+"""
+
+
+def test_foreign_program_starts_another_through_host_programs(
+    go: Callable[..., None], tmp_path: Path
+) -> None:
+    """What nohup and sh execute for a FreeBSD program is loaded by its own kernel's rules, not by Linux."""
+    (tmp_path / "executes.go").write_text(EXECUTES)
+    go("build", "-o", str(tmp_path / "executes"), str(tmp_path / "executes.go"), system="freebsd")
+    command = [*RUN, "./executes", "nohup", "sh", "-c", "exec ./executes"]
+    assert _output(command, tmp_path) == (0, "freebsd\nfreebsd\n<nil>\n", "")
+
+
+MAPS: list[str | Path] = ["sh", "-c", "cat /proc/self/maps"]
+
+
+def test_host_programs_are_guests_unless_they_are_to_run_natively(tmp_path: Path) -> None:
+    name = Path(launch.runtime_path()).name
+    assert name in _output([*RUN, *MAPS], tmp_path)[1]
+    assert name not in _output([*RUN, "--host-programs=native", *MAPS], tmp_path)[1]
+    assert "guest or native" in _output([*RUN, "--host-programs=both", "true"], tmp_path)[2]
+
+
+def test_a_guest_starts_guise(tmp_path: Path) -> None:
+    """The inner runtime is no guest of the outer one, and finds descriptors that are free."""
+    outer = [*RUN, "--no-sandbox", "sh", "-c", 'x=$("$@"); echo "$x"', "sh"]
+    code, out, errors = _output([*outer, *RUN, "--no-sandbox", *MAPS], tmp_path)
+    assert (code, errors) == (0, "")
+    assert Path(launch.runtime_path()).name in out

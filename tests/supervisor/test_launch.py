@@ -179,9 +179,9 @@ def test_descriptors_move_out_of_an_occupied_range(fake: Path) -> None:
 
 def test_a_full_table_of_descriptors_is_one_sentence() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launch, "_is_open", lambda number: True)
+        patch.setattr(launch, "_is_free", lambda number, probe: False)
         with pytest.raises(launch.LaunchError, match="ulimit -n") as caught:
-            launch.reserved_base()
+            launch.reserved_base(0)
     assert caught.value.status == 126
 
 
@@ -231,7 +231,7 @@ def test_scripts_are_followed(tmp_path: Path) -> None:
         "b": images.Answer(wire.EXEC_SCRIPT, interpreter=str(tmp_path / "c")),
         "c": images.Answer(wire.EXEC_HOST),
     }
-    target = launch.resolve(str(tmp_path / "a"), ["name", "1"], script_planner(chain), None)
+    target = launch.resolve(str(tmp_path / "a"), ["name", "1"], script_planner(chain), launch.Options())
     os.close(target.descriptor)
     words = [str(tmp_path / "c"), str(tmp_path / "b"), "-x y", str(tmp_path / "a"), "1"]
     assert target.arguments == words
@@ -242,7 +242,7 @@ def test_scripts_that_go_round_in_circles(tmp_path: Path) -> None:
     (tmp_path / "a").chmod(0o755)
     chain = {"a": images.Answer(wire.EXEC_SCRIPT, interpreter=str(tmp_path / "a"))}
     with pytest.raises(launch.LaunchError, match="scripts") as caught:
-        launch.resolve(str(tmp_path / "a"), ["a"], script_planner(chain), None)
+        launch.resolve(str(tmp_path / "a"), ["a"], script_planner(chain), launch.Options())
     assert caught.value.status == 126
 
 
@@ -251,5 +251,5 @@ def test_a_missing_script_interpreter_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").chmod(0o755)
     chain = {"a": images.Answer(wire.EXEC_SCRIPT, interpreter="/no/such/shell")}
     with pytest.raises(launch.LaunchError, match="/no/such/shell") as caught:
-        launch.resolve(str(tmp_path / "a"), ["a"], script_planner(chain), None)
+        launch.resolve(str(tmp_path / "a"), ["a"], script_planner(chain), launch.Options())
     assert caught.value.status == 127
