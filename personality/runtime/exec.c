@@ -162,8 +162,9 @@ static bool find_plan(struct thread *t, struct exec *x, int image, bool interpre
 static long ask(struct thread *t, struct exec *x, const char *path, int fd, bool interpreter, int *plan)
 {
     struct upcall_result result;
-    u64 args[MAX_ARGUMENTS] = {interpreter, personality_hash(x->personality)};
-    if (find_plan(t, x, fd, interpreter, plan))
+    bool traced = t->process->is_traced && !interpreter;
+    u64 args[MAX_ARGUMENTS] = {interpreter, personality_hash(x->personality), traced};
+    if (!traced && find_plan(t, x, fd, interpreter, plan))
         return EXEC_GUEST;
     long r = upcall(t, UPCALL_EXEC, args, 0, path, strlen(path) + 1, fd, x->answer, sizeof(x->answer) - 2, &result);
     if (r != 0)

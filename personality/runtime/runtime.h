@@ -235,6 +235,7 @@ struct process {
     char assumed[16];       /* the host's programs are guests too, of the kernel of this name; or empty */
     u32 no_patch;
     bool shares_descriptors; /* with a process that has other memory: rfork */
+    bool is_traced;         /* by a guest: what it executes is the host's to execute, if it can */
     u64 xstate_size, xstate_mask;
     char executable[1024];  /* the guest's path of its program */
     void *personal;         /* the personality's own state of this process */
@@ -325,7 +326,9 @@ struct upcall_result {
 long upcall(struct thread *t, u32 kind, const u64 args[MAX_ARGUMENTS], u64 number, const void *payload,
             size_t size, int send_fd, void *reply, size_t room, struct upcall_result *result);
 #define UPCALL_CALL 1   /* number and args of a guest call; guest memory is read from outside */
-#define UPCALL_EXEC 2   /* payload: path; send_fd: the file; answer: fds[0] the plan */
+/* args: 1: an interpreter, of a program of this kernel (hash), 1: traced.  payload: path; send_fd: the file;
+ * answer: fds[0] the plan */
+#define UPCALL_EXEC 2
 #define UPCALL_HELLO 3  /* engine ptrace: wait until the tracer is attached */
 #define UPCALL_COUNT 4  /* payload: counters of calls that were not served, at exit */
 

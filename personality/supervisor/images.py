@@ -38,9 +38,10 @@ class Answer:
     kernel   the guest kernel's name (guest)
     interpreter  path of the program interpreter (guest; "" when static) or of the script's
     argument     the script line's one argument, or None
+    reason       why the host executes a program of its own although they are guests; else ""
     """
 
-    __slots__ = ("argument", "interpreter", "kernel", "kind", "plan")
+    __slots__ = ("argument", "interpreter", "kernel", "kind", "plan", "reason")
 
     def __init__(
         self, kind: int, plan: int = -1, kernel: str = "", interpreter: str = "", argument: str | None = None
@@ -50,6 +51,7 @@ class Answer:
         self.kernel = kernel
         self.interpreter = interpreter
         self.argument = argument
+        self.reason = ""
 
 
 class ImageError(Exception):
@@ -100,20 +102,36 @@ def assumed_by(options: Options) -> str:
     return HOST_KERNEL if options.host_guests or options.kernel == HOST_KERNEL else ""
 
 
-def plan_assumed(planner: Planner, descriptor: int, path: str, assumed: str, rules: str = "") -> Answer:
+def plan_assumed(
+    planner: Planner, descriptor: int, path: str, assumed: str, rules: str = "", *, traced: bool = False
+) -> Answer:
     """As the planner, but with the host's programs as guests where `assumed` names the host's kernel.
 
-    What cannot be one stays the host's: a program of another width, or one that gets its owner's
-    rights by being executed, which only the host can give, and another run's runtime, which needs for
-    itself what it keeps from guests.  Raises ImageError.
+    What cannot be one stays the host's, and the answer has the reason.  `traced`: by another guest.
+    Raises ImageError.
     """
     found = planner(descriptor, path, rules=rules)
-    if found.kind != wire.EXEC_HOST or not assumed or _gives_rights(descriptor) or _is_runtime(descriptor):
+    if found.kind != wire.EXEC_HOST or not assumed:
+        return found
+    found.reason = _only_for_the_host(descriptor, traced=traced)
+    if found.reason:
         return found
     try:
         return planner(descriptor, path, assume=assumed, rules=rules)
-    except ImageError:
+    except ImageError as error:  # of another width, for one
+        found.reason = str(error)
         return found
+
+
+def _only_for_the_host(descriptor: int, *, traced: bool) -> str:
+    """Why it can be no guest, or ""."""
+    if traced:
+        return "it is traced, and its tracer expects its own calls"
+    if _gives_rights(descriptor):
+        return "it gets its owner's rights, which only the host can give"
+    if _is_runtime(descriptor):
+        return "it is the runtime of another run"
+    return ""
 
 
 def _gives_rights(descriptor: int) -> bool:
@@ -122,12 +140,16 @@ def _gives_rights(descriptor: int) -> bool:
 
 def _is_runtime(descriptor: int) -> bool:
     """Whether this is the runtime of an installation like this one, under whatever name."""
-    from personality.supervisor.launch import LaunchError, runtime_path
-
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(runtime_path()))
-    except (OSError, LaunchError):
+        return os.path.samestat(os.fstat(descriptor), os.stat(runtime_place()))
+    except OSError:
         return False
+
+
+def runtime_place() -> str:
+    """Where the runtime ELF is in an installation that is a plain directory, or what GUISE_RUNTIME says."""
+    own = os.path.join(os.path.dirname(os.path.dirname(__file__)), "guise-runtime")
+    return os.environ.get("GUISE_RUNTIME") or own
 
 
 def personalities() -> frozenset[str]:

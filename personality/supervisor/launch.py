@@ -112,11 +112,8 @@ class Options:
 
 def runtime_path() -> str:
     """Where the runtime ELF is; GUISE_RUNTIME names another one.  Raises LaunchError if there is none."""
-    chosen = os.environ.get("GUISE_RUNTIME")
-    if chosen:
-        return chosen
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "guise-runtime")
-    if not os.path.exists(path):
+    path = images.runtime_place()
+    if not os.path.exists(path) and not os.environ.get("GUISE_RUNTIME"):
         # Only for installations that are no plain directory: importlib.resources takes 30 ms.
         from importlib import resources
 

@@ -152,11 +152,15 @@ class Server:
                 program = self._kernel_of(request.args[1])
                 found = self._planner(descriptors[0], path, interpreter_of=program)
             else:
-                found = images.plan_assumed(self._planner, descriptors[0], path, self._assumed, kernel)
+                found = images.plan_assumed(
+                    self._planner, descriptors[0], path, self._assumed, kernel, traced=bool(request.args[2])
+                )
         except images.ImageError as error:
             if self._report is not None:
                 self._report(str(error))
             return wire.encode_reply(-error.errno)
+        if found.reason and self._report is not None:
+            self._report(f"{path} is executed by the host: {found.reason}")
         payload = b""
         if found.kind == wire.EXEC_GUEST:
             answer.append(found.plan)

@@ -110,3 +110,57 @@ def test_a_guest_starts_guise(tmp_path: Path) -> None:
     code, out, errors = _output([*outer, *RUN, "--no-sandbox", *MAPS], tmp_path)
     assert (code, errors) == (0, "")
     assert Path(launch.runtime_path()).name in out
+
+
+TRACER = """
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+TRACEME, SEIZE, CONT, INTERRUPT = 0, 0x4206, 7, 0x4207
+ready, go = os.pipe(), os.pipe()
+child = os.fork()
+if child == 0:
+    if sys.argv[1] == "traceme" and libc.ptrace(TRACEME, 0, None, None):
+        os._exit(1)
+    os.write(ready[1], b".")
+    os.read(go[0], 1)
+    os.execv(sys.argv[2], sys.argv[2:])
+os.read(ready[0], 1)
+if sys.argv[1] == "seize" and libc.ptrace(SEIZE, child, None, None):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.write(go[1], b".")
+stops = []
+while True:
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSTOPPED(status):
+        break
+    stops.append(os.WSTOPSIG(status))
+    signal_number = 0 if stops[-1] in (signal.SIGTRAP, signal.SIGSTOP) else stops[-1]
+    libc.ptrace(CONT, child, None, signal_number)
+print(os.waitstatus_to_exitcode(status), signal.SIGTRAP in stops, flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["traceme", "seize"])
+def test_what_a_tracer_starts_is_run_by_the_host(how: str, tmp_path: Path) -> None:
+    """So debuggers find the program that they expect; not its untraced sister."""
+    (tmp_path / "tracer.py").write_text(TRACER)
+    maps = "sh", "-c", "cat /proc/self/maps; exit 3"
+    tracer = [sys.executable, "-S", "tracer.py", how, "/bin/sh", *maps[1:]]
+    code, out, errors = _output([*RUN, "-v", *tracer], tmp_path)
+    assert (code, out.splitlines()[-1]) == (0, f"3 {how == 'traceme'}")
+    assert Path(launch.runtime_path()).name not in out
+    assert "executed by the host: it is traced" in errors
+    both = f"{sys.executable} -S tracer.py {how} /bin/true; cat /proc/self/maps"
+    assert Path(launch.runtime_path()).name in _output([*RUN, "sh", "-c", both], tmp_path)[1]
+
+
+def test_what_only_the_host_can_start_says_so(tmp_path: Path) -> None:
+    """A 32-bit program, which makes its calls by another table."""
+    source = tmp_path / "small.S"
+    source.write_text(".globl _start\n_start: mov $1, %eax\nmov $7, %ebx\nint $0x80\n")
+    build = ["gcc", "-m32", "-nostdlib", "-static", "-o", tmp_path / "small", source]
+    subprocess.run(build, check=True, timeout=100)
+    code, _, errors = _output([*RUN, "-v", "sh", "-c", "./small"], tmp_path)
+    assert code == 7
+    assert "small is executed by the host: " in errors

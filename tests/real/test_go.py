@@ -13,8 +13,6 @@ import pytest
 
 from tests.real.conftest import KERNELS, Guise, Pair
 
-BINFMT = Path("/proc/sys/fs/binfmt_misc/guise-freebsd")
-
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("name", ["goroutines", "files", "processes", "network", "signals"])
@@ -34,11 +32,6 @@ def test_same_output(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.xfail(
-    not BINFMT.exists(),
-    strict=True,
-    reason="a host program's exec is the host kernel's: it needs `guise binfmt install`",
-)
 def test_host_program_starts_a_guest(guise: Guise, go_program: Callable[[str], Pair], tmp_path: Path) -> None:
     done = guise.run(go_program("shell").guest, cwd=tmp_path)
     assert done.stdout == '"AGAIN\\nagain\\n3\\n" <nil>\n'

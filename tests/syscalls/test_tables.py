@@ -91,9 +91,10 @@ def test_a_family_sees_a_kernel_under_the_familys_names(tables: Path, tmp_path: 
         shared = line.replace("toy", "kin").replace("TOY", "KIN")
         assert f"#define {shared} {line}\n" in texts["toy/abi_kin.h"]
     assert "toy_sys_work50" not in texts["calls_toy.c"]
-    assert "[2] = {toy_sys_work," in texts["calls_toy.c"]
+    assert "    NULL,\n    toy_sys_work,\n    pass_seek,\n}" in texts["calls_toy.c"]
+    assert "[2] = {1, 1, 0}, /* work50 */" in texts["calls_toy.c"]
     assert "{a[2], a[0], U(TOY_LIMIT)}" in texts["calls_toy.c"]
-    assert "[3] = {pass_seek," in texts["calls_toy.c"]
+    assert "[3] = {2, 3, 0}, /* seek */" in texts["calls_toy.c"]
     (tmp_path / "toy" / "all.tbl").write_text(table.replace("LIMIT)", "BOUND)"))
     pair = Pair(parse.read("toy", tmp_path), parse.read(HOST, tmp_path))
     assert list(emit_calls.problems(pair)) == [

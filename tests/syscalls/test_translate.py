@@ -23,7 +23,8 @@ static struct process process = {.reserved_base = 1000, .reserved_count = 8};
 static struct thread thread UNUSED = {.process = &process};
 static struct frame frame UNUSED;
 #define CALL(name, ...) \
-    toy_calls[TOY_SYS_##name].handler(&thread, &frame, (const u64[MAX_ARGUMENTS]){__VA_ARGS__})
+    HANDLER(TOY_SYS_##name)(&thread, &frame, (const u64[MAX_ARGUMENTS]){__VA_ARGS__})
+#define HANDLER(number) toy_handlers[toy_calls[number].handler]
 #define SHOW(name, value) printf("%s\"%s\": %ld", count++ ? ", " : "{", name, (long)(value))
 static int count;
 """
@@ -301,15 +302,16 @@ def test_dispatch_table(run_c: Runner) -> None:
         run_c,
         """
         SHOW("limit", TOY_CALL_LIMIT);
-        SHOW("shared", toy_calls[3].handler == toy_calls[15].handler);
-        SHOW("unwritten", toy_calls[18].handler == NULL); SHOW("open_ended", toy_calls[18].arguments);
+        SHOW("shared", HANDLER(3) == HANDLER(15));
+        SHOW("unwritten", HANDLER(18) == NULL); SHOW("open_ended", toy_calls[18].arguments);
         SHOW("cold", CALL(cold, 0)); SHOW("cold_flags", toy_calls[19].flags);
-        SHOW("gone", toy_calls[20].handler == NULL); SHOW("never", toy_calls[21].handler == NULL);
-        SHOW("hole", toy_calls[0].handler == NULL); SHOW("registers", toy_calls[22].flags);
-        SHOW("name", strcmp(toy_calls[5].name, "open")); SHOW("arguments", toy_calls[5].arguments);
+        SHOW("gone", HANDLER(20) == NULL); SHOW("never", HANDLER(21) == NULL);
+        SHOW("hole", HANDLER(0) == NULL); SHOW("nameless", toy_names[0]);
+        SHOW("registers", toy_calls[22].flags);
+        SHOW("name", strcmp(toy_name_text + toy_names[5], "open")); SHOW("arguments", toy_calls[5].arguments);
         """,
     )
     assert got == {
         "limit": 24, "shared": 1, "unwritten": 1, "open_ended": 6, "cold": 4711, "cold_flags": 2, "gone": 1,
-        "never": 1, "hole": 1, "registers": 1, "name": 0, "arguments": 3,
+        "never": 1, "hole": 1, "nameless": 0, "registers": 1, "name": 0, "arguments": 3,
     }  # fmt: skip

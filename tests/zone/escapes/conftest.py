@@ -97,7 +97,7 @@ def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
         own = [str(place), *map(str, words)]
         line = {
             "guise": command("run", *own),
-            "personality": command("run", "--as", "linux", *own),
+            "native": command("run", "--host-programs=native", *own),
             "bare": [sys.executable, "-c", BARE, *own],
         }[how]
         return subprocess.run(
