@@ -159,7 +159,7 @@ def test_what_only_the_host_can_start_says_so(tmp_path: Path) -> None:
     """A 32-bit program, which makes its calls by another table."""
     source = tmp_path / "small.S"
     source.write_text(".globl _start\n_start: mov $1, %eax\nmov $7, %ebx\nint $0x80\n")
-    build = ["gcc", "-m32", "-nostdlib", "-static", "-o", tmp_path / "small", source]
+    build: list[str | Path] = ["gcc", "-m32", "-nostdlib", "-static", "-o", tmp_path / "small", source]
     subprocess.run(build, check=True, timeout=100)
     code, _, errors = _output([*RUN, "-v", "sh", "-c", "./small"], tmp_path)
     assert code == 7
