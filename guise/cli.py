@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
-            return _last_resort(error)
+            return last_resort(error)
         # What is left in the buffer would fail again at exit, with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return complain(f"the output cannot be written: {os.strerror(error.errno).lower()}", 1)
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
             "there is not enough memory: close something, or raise the limit (ulimit -v)", NOT_STARTED
         )
     except Exception as error:
-        return _last_resort(error)
+        return last_resort(error)
 
 
 def complain(sentence: str, status: int) -> int:
@@ -108,7 +108,8 @@ def _default_interrupt() -> None:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
-def _last_resort(error: Exception) -> int:
+def last_resort(error: Exception) -> int:
+    """Say that Guise itself failed, and how."""
     if os.environ.get("GUISE_DEBUG") == "1":
         sys.excepthook(type(error), error, error.__traceback__)
         return NOT_STARTED

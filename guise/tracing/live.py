@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from types import FrameType
 
+from guise.cli import last_resort
 from personality.supervisor import launch
 from personality.tracing import layout, records
 from personality.tracing.area import Area, Chunk, Policy
@@ -34,6 +35,8 @@ class Run:
             try:
                 area.leave()
                 status = start()
+            except Exception as error:
+                status = last_resort(error)
             finally:
                 os._exit(status)
         os.close(area.guests)

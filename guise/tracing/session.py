@@ -102,9 +102,9 @@ def redactor(settings: Settings) -> Callable[[Chunk], Chunk]:
 def _start(run: run_command.Settings, area: Area, sandbox: Sandbox | None) -> int:
     """In the new process: become the guest.  Raises ZoneError."""
     try:
+        kernel, release = run_command.parse_guest(run.guest)  # before the files it reads are out of sight
         if sandbox is not None:
             sandbox.furnish()
-        kernel, release = run_command.parse_guest(run.guest)
         if kernel is None and sandbox is not None:
             kernel, release = sandbox.kernel, sandbox.release
         options = launch.Options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,3 +55,13 @@ def test_engine_ptrace_records_the_same_calls(guest: Path, trace: Trace) -> None
         return [line.partition("(")[0] for line in done.stdout.splitlines()]
 
     assert names("--engine", "ptrace") == names()
+
+
+def test_a_kernel_may_be_named_where_guise_itself_is_out_of_sight(guest: Path, tmp_path: Path) -> None:
+    shutil.copy(guest, tmp_path / "calls")
+    done = subprocess.run(
+        command("--as", "freebsd-13.2", "--root", tmp_path, "/calls"),
+        env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (5, "hello\n")
+    assert "+++ exited with 5 +++" in done.stderr
