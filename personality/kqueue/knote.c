@@ -164,6 +164,8 @@ struct knote *knote_make(struct kqueue *kq, const struct knote_event *change, st
     if (change->flags & EV_DISABLE)
         kn->status = STATUS_DISABLED;
     struct knote **chain = node ? &node->notes : &kq->hash[hash_of(change->ident)];
+    while (node && *chain) /* what is ready at once is reported in the order in which it was added */
+        chain = &(*chain)->next;
     kn->next = *chain;
     *chain = kn;
     return kn;

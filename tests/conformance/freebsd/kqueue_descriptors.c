@@ -239,9 +239,28 @@ static void nested(void)
     call(SYS_close, inner), call(SYS_close, outer);
 }
 
+/* Both filters of a descriptor hold: they are reported in the order in which they were added. */
+static void order(void)
+{
+    for (int reversed = 0; reversed < 2; reversed++)
+        for (int flags = EV_ADD; flags <= (EV_ADD | EV_CLEAR); flags += EV_CLEAR) {
+            int kq = (int)call(SYS_kqueue), s[2];
+            int first = reversed ? EVFILT_WRITE : EVFILT_READ, second = reversed ? EVFILT_READ : EVFILT_WRITE;
+            pair(s);
+            CHECK_IS(call(SYS_write, s[1], "a", 1), 1);
+            CHECK_IS(change(kq, (u64)s[0], first, flags, 0, 0), 0);
+            CHECK_IS(change(kq, (u64)s[0], second, flags, 0, 0), 0);
+            CHECK_IS(wait_ms(kq, 8, 0), 2);
+            CHECK_IS(ev[0].filter, first);
+            CHECK_IS(ev[1].filter, second);
+            call(SYS_close, s[0]), call(SYS_close, s[1]), call(SYS_close, kq);
+        }
+}
+
 static void test(void)
 {
     layouts();
+    order();
     errors();
     edges();
     repeats();
