@@ -17,6 +17,9 @@
 #define HOST_HOLDS_NOSIGPIPE LINUX_SO_SELECT_ERR_QUEUE
 /* LOCAL_CREDS_PERSISTENT.  As the host's flag it counts dropped packets, which it does not for AF_UNIX. */
 #define HOST_HOLDS_PERSISTENT LINUX_SO_RXQ_OVFL
+/* SO_REUSEPORT of sockets that have no ports, for which newer hosts refuse it (EOPNOTSUPP).  As the host's flag it
+ * leaves out UDP's checksums. */
+#define HOST_HOLDS_REUSEPORT LINUX_SO_NO_CHECK
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 

@@ -25,6 +25,10 @@ static const struct option_rule rules[] = {
     {BSD_SO_NOSIGPIPE, LINUX_SOL_SOCKET, HOST_HOLDS_NOSIGPIPE, WAY_OPTION_IS_ON(BSD_SO_NOSIGPIPE), 0},
 };
 
+static const struct option_rule without_ports[] = {
+    {BSD_SO_REUSEPORT, LINUX_SOL_SOCKET, HOST_HOLDS_REUSEPORT, WAY_OPTION_IS_ON(BSD_SO_REUSEPORT), 0},
+};
+
 /* ---- sizes and times ---------------------------------------------------------------------------- */
 
 /* The host stores twice what it is told, and shows that. */
@@ -149,6 +153,10 @@ long socket_level_set(struct option_call *c)
     case BSD_SO_NOSIGPIPE:
         __atomic_store_n(&socket_nosigpipe_used, 1, __ATOMIC_RELAXED);
         break;
+    case BSD_SO_REUSEPORT:
+        if (!socket_is_internet(c->kind))
+            return option_set_by_rule(c, without_ports, ARRAY_LENGTH(without_ports));
+        break;
     case BSD_SO_RCVLOWAT:
         r = option_read_int(c, &value);
         if (r || value < 1)
@@ -173,6 +181,10 @@ long socket_level_get(struct option_call *c)
         return -EINVAL; /* none is attached */
     case BSD_SO_ERROR:
         return get_error(c);
+    case BSD_SO_REUSEPORT:
+        if (!socket_is_internet(c->kind))
+            return option_get_by_rule(c, without_ports, ARRAY_LENGTH(without_ports));
+        break;
     }
     return option_get_by_rule(c, rules, ARRAY_LENGTH(rules));
 }

@@ -6,13 +6,13 @@ struct timeval {
 };
 
 /* A switch shows its own bit when it is on. */
-static void switches(void)
+static void switches(int domain, u32 count)
 {
     static const int options[] = {4, 8, 0x10, 0x20, 0x100, 0x200, 0x800, 0x10000};
-    int s = (int)call(SYS_socket, AF_INET, STREAM, 0);
+    int s = (int)call(SYS_socket, domain, STREAM, 0);
     u32 i;
 
-    for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+    for (i = 0; i < count; i++) {
         if (options[i] == 0x10000) /* one with SO_REUSEPORT on the host */
             CHECK_IS(set_int(s, SOL_SOCKET, 0x200, 0), 0);
         CHECK_IS(get_int(s, SOL_SOCKET, options[i]), 0);
@@ -198,7 +198,8 @@ static void peers(void)
 
 static void test(void)
 {
-    switches();
+    switches(AF_INET, 8);
+    switches(AF_UNIX, 7); /* also those that mean nothing there: they are kept */
     sizes_and_times();
     errors();
     tcp();
