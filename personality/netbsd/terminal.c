@@ -24,15 +24,27 @@ static long name_of(int fd, struct netbsd_ptmget *to)
     return 0;
 }
 
-static long give_name(int fd, u64 data)
+/* To guest memory, in the layout of releases before 7.0 if `old`, whose names are shorter. */
+static long give(u64 data, const struct netbsd_ptmget *pair, bool old)
+{
+    struct netbsd_ptmget60 short_pair = {.cfd = pair->cfd, .sfd = pair->sfd};
+
+    if (!old)
+        return copy_out(data, pair, sizeof(*pair));
+    memcpy(short_pair.cn, pair->cn, sizeof(short_pair.cn));
+    memcpy(short_pair.sn, pair->sn, sizeof(short_pair.sn));
+    return copy_out(data, &short_pair, sizeof(short_pair));
+}
+
+static long give_name(int fd, u64 data, bool old)
 {
     struct netbsd_ptmget names;
     long r = name_of(fd, &names);
 
-    return is_error(r) ? r : copy_out(data, &names, sizeof(names));
+    return is_error(r) ? r : give(data, &names, old);
 }
 
-static long open_both(u64 data)
+static long open_both(u64 data, bool old)
 {
     struct netbsd_ptmget pair;
     long first = open_pseudo_terminal(READ_WRITE), second;
@@ -47,16 +59,18 @@ static long open_both(u64 data)
     }
     pair.cfd = (s32)first;
     pair.sfd = (s32)second;
-    return copy_out(data, &pair, sizeof(pair));
+    return give(data, &pair, old);
 }
 
 long own_terminal_request(struct thread *t UNUSED, int fd, u32 command, u64 data)
 {
     switch (command) {
     case NETBSD_TIOCPTMGET:
-        return terminal_is_master(fd) != 0 ? -ENOTTY : open_both(data);
+    case NETBSD_COMPAT_60_TIOCPTMGET:
+        return terminal_is_master(fd) != 0 ? -ENOTTY : open_both(data, command == NETBSD_COMPAT_60_TIOCPTMGET);
     case NETBSD_TIOCPTSNAME:
-        return give_name(fd, data);
+    case NETBSD_COMPAT_60_TIOCPTSNAME:
+        return give_name(fd, data, command == NETBSD_COMPAT_60_TIOCPTSNAME);
     case NETBSD_TIOCGRANTPT:
         return unlock(fd);
     default:

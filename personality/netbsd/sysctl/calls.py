@@ -98,7 +98,8 @@ def _not_found(node: Node | None) -> int:
 def _look_up(request: Request, node: Node) -> None:
     if request.new_size and not (node.flags & READ_WRITE and request.guest.credentials().privileged):
         raise fail(errno.EPERM)
-    request.out(node.encode(request.guest))
+    value = node.encode(request.guest)
+    request.out(value[: request.length] if node.partial and request.address else value)
     if request.new_size and node.write is not None:
         node.write(request.guest, request.take_new())
 

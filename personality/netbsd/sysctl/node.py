@@ -42,6 +42,7 @@ class Node:
         "handler",
         "name",
         "number",
+        "partial",
         "type",
         "value",
         "write",
@@ -59,6 +60,7 @@ class Node:
         handler: Handler | None = None,
         write: Callable[[Guest, bytes], None] | None = None,
         children: Sequence[Node] = (),
+        partial: bool = False,
     ) -> None:
         self.name = name
         self.number = number
@@ -68,6 +70,7 @@ class Node:
         self.value = value
         self.handler = handler
         self.write = write
+        self.partial = partial  # a short buffer gets what fits, and that is no error
         self.children = _numbered(children)
         self.by_number = {child.number: child for child in self.children}
 
@@ -108,7 +111,7 @@ def _numbered(children: Sequence[Node]) -> list[Node]:
     return list(children)
 
 
-def _leaf(type: int, flags: int = 0) -> Callable[..., Node]:
+def _leaf(type: int, flags: int = 0, *, partial: bool = False) -> Callable[..., Node]:
     def make(
         name: str,
         number: int,
@@ -116,7 +119,7 @@ def _leaf(type: int, flags: int = 0) -> Callable[..., Node]:
         description: str = "",
         write: Callable[[Guest, bytes], None] | None = None,
     ) -> Node:
-        return Node(name, number, type, description, flags=flags, value=value, write=write)
+        return Node(name, number, type, description, flags=flags, value=value, write=write, partial=partial)
 
     return make
 
@@ -126,6 +129,7 @@ unsigned = _leaf(INT, UNSIGNED)
 quad = _leaf(QUAD)
 string = _leaf(STRING)
 structure = _leaf(STRUCT)
+growing = _leaf(STRUCT, partial=True)  # a struct that got longer: programs ask for what they know of it
 
 
 def branch(name: str, number: int, children: Sequence[Node], description: str = "") -> Node:

@@ -7,7 +7,7 @@ import struct
 
 from personality.bsd.facts import PAGE, meminfo, statistics
 from personality.netbsd.sysctl import vm_proc
-from personality.netbsd.sysctl.node import AUTO, Node, branch, handled, integer, quad, structure
+from personality.netbsd.sysctl.node import AUTO, Node, branch, growing, handled, integer, quad, structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ NODE = branch(
         structure("vmmeter", 1, _total, "Simple system-wide virtual memory statistics"),
         structure("loadavg", 2, _load, "System load average history"),
         integer("nkmempages", 4, 65536, "Default number of pages in kmem_arena"),
-        structure("uvmexp2", 5, _statistics, "Detailed system-wide virtual memory statistics (MI)"),
+        growing("uvmexp2", 5, _statistics, "Detailed system-wide virtual memory statistics (MI)"),
         integer("anonmin", 6, 10, "Percentage of physical memory reserved for anonymous application data"),
         integer("execmin", 7, 5, "Percentage of physical memory reserved for executable data"),
         integer("filemin", 8, 10, "Percentage of physical memory reserved for cached file data"),

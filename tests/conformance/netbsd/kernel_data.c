@@ -46,7 +46,20 @@ static void names(void)
     CHECK(word_of(NAME(6, 16)) > 0); /* hw.ncpuonline */
     CHECK_IS(word_of(NAME(1, 9999)), -2);
     CHECK_IS(word_of(NAME(99, 1)), -2);
-    u64 size = 2;
+    s64 memory[100];
+    u64 size = sizeof(memory);
+    CHECK_IS(get(NAME(2, 5), memory, &size), 0); /* vm.uvmexp2 */
+    CHECK_IS(size, 93 * 8);
+    CHECK_IS(memory[0], 4096);
+    memory[79] = -7;
+    size = 79 * 8; /* what Go's golang.org/x/sys knows of it */
+    CHECK_IS(get(NAME(2, 5), memory, &size), 0);
+    CHECK_IS(size, 79 * 8);
+    CHECK_IS(memory[79], -7);
+    size = 0;
+    CHECK_IS(get(NAME(2, 5), 0, &size), 0);
+    CHECK_IS(size, 93 * 8);
+    size = 2;
     CHECK_IS(get(NAME(1, 1), words, &size), -12); /* ENOMEM: it does not fit */
     size = 0;
     CHECK_IS(get(NAME(1, 1), 0, &size), 0);

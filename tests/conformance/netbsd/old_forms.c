@@ -134,6 +134,26 @@ static void names(void)
     CHECK(call(41, fd) > fd);
 }
 
+/* COMPAT_60_TIOCPTMGET and COMPAT_60_TIOCPTSNAME: both ends of a pseudo-terminal, with short names. */
+static void pseudo_terminals(void)
+{
+    struct {
+        s32 first, second;
+        char names[2][16];
+    } pair, again;
+    s32 maker = (s32)call(5, "/dev/ptm", 2, 0);
+    CHECK(maker > 0);
+    CHECK_IS(call(54, maker, 0x40287446, &pair), 0);
+    CHECK(equal(pair.names[0], "/dev/ptmx"));
+    CHECK_IS(call(54, pair.first, 0x40287448, &again), 0);
+    CHECK(equal(again.names[1], pair.names[1]));
+    CHECK_IS(call(54, pair.second, 0x40287448, &again), -25);
+    char byte = 'x';
+    CHECK_IS(call(4, pair.second, "y", 1), 1);
+    CHECK_IS(call(3, pair.first, &byte, 1), 1);
+    CHECK_IS(byte, 'y');
+}
+
 static void test(void)
 {
     fd = (s32)call(5, "f", 0x202, 0644);
@@ -141,4 +161,5 @@ static void test(void)
     times();
     waiting();
     names();
+    pseudo_terminals();
 }
