@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 
+from personality.supervisor import remembered
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from personality.supervisor.guest import Guest
@@ -16,13 +18,16 @@ _GET, _SET, _UNSET, _DUMP, _DUMP_LOADER, _DUMP_STATIC = range(6)
 _NAME_LIMIT = 128  # KENV_MNAMELEN
 _VALUE_LIMIT = 128  # KENV_MVALLEN
 
-ENVIRONMENT = {
-    "kernel": "kernel",
-    "kernelname": "/boot/kernel/kernel",
-    "kernel_path": "/boot/kernel",
-    "module_path": "/boot/kernel;/boot/modules",
-    "vfs.root.mountfrom": "",
-}
+ENVIRONMENT = remembered.dictionary(
+    "kenv",
+    {
+        "kernel": "kernel",
+        "kernelname": "/boot/kernel/kernel",
+        "kernel_path": "/boot/kernel",
+        "module_path": "/boot/kernel;/boot/modules",
+        "vfs.root.mountfrom": "",
+    },
+)
 
 
 def kenv(guest: Guest, args: tuple[int, ...]) -> int:

@@ -49,10 +49,17 @@ if TYPE_CHECKING:
             """The last step before the guest's own program."""
             ...
 
+        def waiter(self) -> list[str]:
+            """The words of a small program that stays for a supervisor.
+
+            Behind them come a socket's descriptor, and the words that it executes when something comes over
+            that.  None where guests could meddle with it.
+            """
+            ...
+
 
 RESERVED = 11  # descriptors [base, base + RESERVED) belong to the runtime in every guest
 _SCRIPT_DEPTH = 5  # as deep as Linux follows `#!` lines
-_SUPERVISOR_CONTROL = 3
 _YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -421,8 +428,7 @@ def _supervise(ours: _socket.socket, kernel: str, planner: images.Planner, optio
             options.surroundings.outside()
         os.chdir("/")
         _keep_only(ours.detach(), keep_errors=options.verbose or os.environ.get("GUISE_DEBUG") == "1")
-        control = _socket.socket(fileno=_SUPERVISOR_CONTROL)
-        _name_process()
+        control = _socket.socket(fileno=wire.CONTROL)
         from personality.supervisor import session
 
         status = session.run(control, kernel, planner, options)
@@ -435,24 +441,15 @@ def _supervise(ours: _socket.socket, kernel: str, planner: images.Planner, optio
 
 def _keep_only(control: int, *, keep_errors: bool) -> None:
     """Leave the control socket and, if asked for, stderr: readers of the guest's pipes wait for EOF."""
-    if control != _SUPERVISOR_CONTROL:  # it is, where the launcher's own standard files were closed
-        os.dup2(control, _SUPERVISOR_CONTROL, inheritable=False)
+    if control != wire.CONTROL:  # it is, where the launcher's own standard files were closed
+        os.dup2(control, wire.CONTROL, inheritable=False)
     try:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     except OSError:  # a root directory without devices
         null = os.memfd_create("guise-null")
     for number in (0, 1) if keep_errors else (0, 1, 2):
         os.dup2(null, number)
-    os.closerange(_SUPERVISOR_CONTROL + 1, max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
-
-
-def _name_process() -> None:
-    """What ps shows; the name of the launcher would be taken for the guest."""
-    try:
-        with open("/proc/self/comm", "wb") as file:
-            file.write(b"guise-supervise")
-    except OSError:
-        return  # no /proc here: only the name is lost
+    os.closerange(wire.CONTROL + 1, max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
 
 
 def _execute(

@@ -58,10 +58,16 @@ class Server:
         self._names = {wire.personality_hash(kernel): kernel}
         control.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
 
-    def serve(self) -> None:
-        """Until every guest has ended."""
-        while self.serve_one():
-            continue
+    def serve(self, patience: int = 0) -> bool:
+        """Until every guest has ended.  False: no request came for `patience` seconds, if those are not 0."""
+        limit = patience.to_bytes(8, sys.byteorder) + bytes(8)  # struct timeval
+        self._control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, limit)
+        try:
+            while self.serve_one():
+                continue
+        except BlockingIOError:
+            return False
+        return True
 
     def stop(self) -> None:
         """Let `serve`, in another thread, return after the request that it is answering."""

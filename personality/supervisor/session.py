@@ -5,19 +5,24 @@ from __future__ import annotations
 import _socket
 import os
 
-from personality.supervisor import images
+from personality.supervisor import images, wire
 from personality.supervisor.server import Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
     from personality.supervisor.images import Planner
     from personality.supervisor.launch import Options
 
 
 def run(control: _socket.socket, kernel: str, planner: Planner, options: Options) -> int:
     """Until every guest has ended; the supervisor's own exit status."""
+    _name_process()
     report = _print if options.verbose else None
-    if options.surroundings is not None:
+    surroundings = options.surroundings
+    if surroundings is not None:
         planner = _planner_of_copies(planner)
     assumed = images.assumed_by(options)
     release_of = options.kernel or kernel
@@ -30,13 +35,46 @@ def run(control: _socket.socket, kernel: str, planner: Planner, options: Options
             release_of=release_of, assumed=assumed, planner=planner, report=report, on_hello=tracer.on_hello,
         )  # fmt: skip
         tracer.run(server)
-    else:
-        server = Server(
-            control, kernel, options.release,
-            release_of=release_of, assumed=assumed, planner=planner, report=report,
-        )  # fmt: skip
+        return 0
+    told = {"release_of": release_of, "assumed": assumed}
+    server = Server(control, kernel, options.release, **told, planner=planner, report=report)
+    if surroundings is None or options.verbose or os.environ.get("GUISE_DEBUG") == "1":
         server.serve()
+        return 0
+    _serve_at_times(server, surroundings.waiter(), [kernel, options.release, told])
     return 0
+
+
+def come_back(state: Mapping[str, Any]) -> NoReturn:
+    """Go on as a supervisor that stood by, with what it put away."""
+    from personality.supervisor import remembered
+
+    _name_process()
+    remembered.bring_back(state["remembered"])
+    kernel, release, told = state["settings"]
+    control = _socket.socket(fileno=wire.CONTROL)
+    os.set_inheritable(wire.CONTROL, False)
+    server = Server(control, kernel, release, **told, planner=_planner_of_copies(images.plan))
+    _serve_at_times(server, state["waiter"], state["settings"])
+    os._exit(0)
+
+
+def _serve_at_times(server: Server, waiter: list[str], settings: list[Any]) -> None:
+    """Until every guest has ended, as a small process while they ask nothing."""
+    from personality.supervisor import standby
+
+    if waiter and not server.serve(standby.patience()):
+        standby.stand_by(waiter, settings)
+    server.serve()
+
+
+def _name_process() -> None:
+    """What ps shows; the name of the launcher would be taken for the guest."""
+    try:
+        with open("/proc/self/comm", "wb") as file:
+            file.write(b"guise-supervise")
+    except OSError:
+        return  # no /proc here: only the name is lost
 
 
 def _planner_of_copies(planner: Planner) -> Planner:

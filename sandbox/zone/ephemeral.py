@@ -125,6 +125,13 @@ class Sandbox:
         """Process `pid` serves the guest: it does not keep the sandbox alive."""
         os.write(self._attendants, pid.to_bytes(4, "little"))
 
+    def waiter(self) -> list[str]:
+        """The words of a program that stays for an attendant that has nothing to do: see await.c.
+
+        Only root keeps over execve(2) the rights because of which guests cannot trace it.
+        """
+        return [_INIT, "await"] if os.geteuid() == 0 else []
+
     def confine(self) -> None:
         """The last thing before the guest's program: only its capabilities and calls are left.
 

@@ -15,6 +15,7 @@ from personality.bsd.request import Request
 from personality.freebsd import releases
 from personality.freebsd.sysctl import process, process_files, tree
 from personality.freebsd.sysctl.node import ANYBODY, OPAQUE, READ, WRITE, Node, handled
+from personality.supervisor import remembered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ __all__ = ["CHILDREN", "stack_top"]
 
 _INCLUDE_THREADS = 0x10
 _SLACK = 5  # entries added to a size that was only asked for: the table grows
-_titles: dict[tuple[int, int], bytes] = {}  # what setproctitle(3) put in place of the arguments
+_titles = remembered.dictionary("titles")  # by pid and start: what setproctitle(3) put for the arguments
 
 
 def _one(rest: tuple[int, ...], request: Request) -> int:

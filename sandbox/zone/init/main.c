@@ -4,8 +4,9 @@
  *   guise-init init SOCKET PROGRAM ATTENDANTS READY     process 1 of the namespace; PROGRAM's parent
  *   guise-init guest SOCKET PROGRAM ATTENDANTS READY    the same, in a zone that has a process 1
  *   guise-init zone CONTROL                             process 1 of a zone
+ *   guise-init await SOCKET PROGRAM [ARGUMENT...]       becomes PROGRAM when something comes over SOCKET
  *
- * All arguments are numbers: descriptors and process ids; APART is 1 when no other process is in the monitor's
+ * All others are numbers: descriptors and process ids; APART is 1 when no other process is in the monitor's
  * process group.  Static, without a C library: it runs where the
  * root directory has none, starts in a fraction of a millisecond and takes a few pages. */
 #include "calls.h"
@@ -37,6 +38,8 @@ void start(long *stack)
              same(words[1], "guest"));
     if (count == 3 && same(words[1], "zone"))
         zone(number_of(words[2]));
+    if (count > 3 && same(words[1], "await"))
+        await(number_of(words[2]), words + 3, words + count + 1);
     explain();
     leave(125);
 }
