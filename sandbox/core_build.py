@@ -29,6 +29,8 @@ ffi.cdef(
     long zone_loopback_up(void);
     long zone_spend_pids(int last);
     long zone_new_group(void);
+    long zone_apart(void *what);
+    extern "Python" void zone_work_apart(void *what);
     """
 )
 
@@ -161,6 +163,32 @@ ffi.set_source(
             _exit(0);
         }
         return result(child);
+    }
+
+    static void zone_work_apart(void *what);
+
+    /* A child that runs Python in our memory, while this process waits for its end. */
+    static long zone_apart(void *what)
+    {
+        static const char text[] = "guise: a process that was making a zone was killed; try again\n";
+        volatile int done = 0;
+        int child = vfork();
+
+        if (child == 0) {
+            zone_work_apart(what);
+            done = 1;
+            _exit(0);
+        }
+        if (child < 0)
+            return -errno;
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+        if (!done) { /* it left our memory, and Python's lock, as they were in the middle of something */
+            if (write(2, text, sizeof text - 1) < 0)
+                _exit(126);
+            _exit(125);
+        }
+        return 0;
     }
 
     static long zone_loopback_up(void)

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.zone.install import Report
     from sandbox.zone.store import Zone
 
 VERBS = (
@@ -186,8 +187,14 @@ def _install(options: dict[str, str], names: list[str]) -> int:
     from sandbox.zone import lifecycle
 
     zone = _one("install", names, " [SOURCE...]")
-    lifecycle.install(zone, names[1:], options.get("--kind", ""), _progress if os.isatty(2) else None)
+    done = lifecycle.install(zone, names[1:], options.get("--kind", ""), _progress if os.isatty(2) else None)
+    _say_left_out(zone, done)
     return 0
+
+
+def _say_left_out(zone: Zone, done: Report | None) -> None:
+    if done is not None and (left := done.left_out()):
+        complain(f"zone {zone.name} was installed without {left}: they have no place in a zone", 0)
 
 
 def _progress(sentence: str) -> None:
@@ -200,7 +207,7 @@ def _clone(options: dict[str, str], names: list[str]) -> int:
     zone = _one("clone", names, " FROM")
     if len(names) != 2:
         raise UsageError("say which zone to copy: `guise zone clone NAME FROM`")
-    lifecycle.clone(zone, Store().zone(names[1]))
+    _say_left_out(zone, lifecycle.clone(zone, Store().zone(names[1])))
     return 0
 
 

@@ -36,12 +36,14 @@ def run(control: _socket.socket, kernel: str, planner: Planner, options: Options
         )  # fmt: skip
         tracer.run(server)
         return 0
-    told = {"release_of": release_of, "assumed": assumed}
-    server = Server(control, kernel, options.release, **told, planner=planner, report=report)
+    server = Server(
+        control, kernel, options.release,
+        release_of=release_of, assumed=assumed, planner=planner, report=report,
+    )  # fmt: skip
     if surroundings is None or options.verbose or os.environ.get("GUISE_DEBUG") == "1":
         server.serve()
         return 0
-    _serve_at_times(server, surroundings.waiter(), [kernel, options.release, told])
+    _serve_at_times(server, surroundings.waiter(), [kernel, options.release, release_of, assumed])
     return 0
 
 
@@ -51,10 +53,11 @@ def come_back(state: Mapping[str, Any]) -> NoReturn:
 
     _name_process()
     remembered.bring_back(state["remembered"])
-    kernel, release, told = state["settings"]
+    kernel, release, release_of, assumed = state["settings"]
     control = _socket.socket(fileno=wire.CONTROL)
     os.set_inheritable(wire.CONTROL, False)
-    server = Server(control, kernel, release, **told, planner=_planner_of_copies(images.plan))
+    planner = _planner_of_copies(images.plan)
+    server = Server(control, kernel, release, release_of=release_of, assumed=assumed, planner=planner)
     _serve_at_times(server, state["waiter"], state["settings"])
     os._exit(0)
 

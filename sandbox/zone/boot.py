@@ -29,7 +29,7 @@ def ready(zone: Zone) -> list[str]:
     """Make its place, without a program in it; what of its limits this host cannot hold."""
     with opened(zone) as settings:
         require(zone, "ready", "installed")
-        with zone.journal("ready"):
+        with zone.journal("ready", lasting=False):
             return _make_ready(zone, settings)[1]
 
 
@@ -41,7 +41,7 @@ def boot(zone: Zone, launch: Launch) -> list[str]:
     missing: list[str] = []
     with opened(zone) as settings:
         require(zone, "boot", "installed", "ready")
-        with zone.journal("boot"):
+        with zone.journal("boot", lasting=False):
             running = zone.running()
             if running is None:
                 running, missing = _make_ready(zone, settings)
@@ -106,7 +106,7 @@ def shut_down(zone: Zone, launch: Launch) -> None:
     """Let it end in its own way: /etc/rc.shutdown, then SIGTERM, and at last the kernel."""
     with opened(zone) as settings:
         require(zone, "shutdown", "running")
-        with zone.journal("shutdown"):
+        with zone.journal("shutdown", lasting=False):
             _shut_down(zone, settings, launch)
 
 

@@ -6,7 +6,9 @@ before it is made, so that it can be taken away whatever happened.
 
 from __future__ import annotations
 
-from sandbox.zone import ZoneError, configuration, store
+import os
+
+from sandbox.zone import configuration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,10 +59,9 @@ def provide(zone: Zone, settings: Configuration, running: dict[str, Any]) -> lis
     if running["bridge"]:
         from sandbox.zone import network
 
-        others = addresses(zone)
-        address = settings.text("address") or network.free_address(
-            NETWORK, [other.partition("/")[0] for other in others.values()]
-        )
+        with network.names(hosts(zone)) as known:
+            address = settings.text("address") or network.free_address(NETWORK, known.values())
+            known[zone.name] = address.partition("/")[0]
         link = network.Link(address, settings.text("bridge") or "guise0")
         network.attach(zone.identity, pid, link)
         running["address"] = address
@@ -68,7 +69,6 @@ def provide(zone: Zone, settings: Configuration, running: dict[str, Any]) -> lis
         network.publish(
             pid, address.partition("/")[0], [network.Port.parse(text) for text in settings.items("port")]
         )
-        _tell_names(zone)
     return missing
 
 
@@ -108,37 +108,15 @@ def release(zone: Zone, running: dict[str, Any]) -> None:
     if running.get("bridge"):
         from sandbox.zone import network
 
+        with network.names(hosts(zone)) as known:
+            known.pop(zone.name, None)
         network.detach(zone.identity)
 
 
-def addresses(zone: Zone) -> dict[str, str]:
-    """Names and addresses of the running zones beside this one."""
-    found = {}
-    for other in store.Store(zone.store).all():
-        running = other.running()
-        if other.name != zone.name and running is not None and running.get("address"):
-            found[other.name] = str(running["address"])
-    return found
-
-
-def prepare_names(zone: Zone) -> str:
-    """The file that is the zone's /etc/hosts while it is on a bridge.  Raises ZoneError."""
-    path = zone.path("hosts")
-    try:
-        with open(path, "w", encoding="ascii") as file:
-            file.write("127.0.0.1 localhost\n")
-    except OSError as error:
-        raise ZoneError(f"{path} cannot be written: {store.failure(error)}") from None
-    return path
-
-
-def _tell_names(zone: Zone) -> None:
-    """Let all zones on bridges know each other's names."""
+def hosts(zone: Zone) -> str:
+    """The file that is the /etc/hosts of all zones on bridges; it stays.  Raises ZoneError."""
     from sandbox.zone import network
 
-    running = zone.running() or {}
-    known = {**addresses(zone), zone.name: str(running.get("address", ""))}
-    bare = {name: address.partition("/")[0] for name, address in known.items() if address}
-    for name in bare:
-        other = store.Zone(zone.store, name)
-        network.write_hosts(other.path("hosts"), name, bare)
+    path = os.path.join(zone.store, ".hosts")
+    with network.names(path):
+        return path

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sandbox.zone.configuration import Configuration
+    from sandbox.zone.install import Report
 
 _ALIVE = ("ready", "running", "shutting_down")
 _HINTS = {
@@ -67,11 +68,12 @@ def opened(zone: Zone) -> Iterator[Configuration]:
 
 def install(
     zone: Zone, sources: list[str], kind: str = "", progress: Callable[[str], None] | None = None
-) -> None:
+) -> Report | None:
     """Fill its root: see sandbox.zone.install.  Without sources it is there, or is made of what it inherits.
 
-    Raises ZoneError.
+    What was made, where there are sources.  Raises ZoneError.
     """
+    report = None
     with opened(zone) as settings:
         require(zone, "install", "configured")
         root = zone.root(settings)
@@ -87,11 +89,12 @@ def install(
         with zone.journal("install", root=root, adopted=adopted):
             zone.write("state", {"state": "incomplete"})
             if sources:
-                _fill(zone, settings, sources, kind, progress)
+                report = _fill(zone, settings, sources, kind, progress)
             files.add_mount_points(root)
             if settings.text("lower"):
                 os.makedirs(zone.path("work"), 0o700, exist_ok=True)
             zone.write("state", {"state": "installed", "sources": sources, "root": root, "adopted": adopted})
+    return report
 
 
 def _fill(
@@ -100,13 +103,10 @@ def _fill(
     sources: list[str],
     kind: str,
     progress: Callable[[str], None] | None,
-) -> None:
+) -> Report:
     from sandbox.zone import install as ways
 
     root = zone.root(settings)
-    if not kind and len(sources) == 1 and ways.recognise(sources[0]) == "folder":
-        files.copy(os.path.abspath(sources[0]), root)
-        return
     system = settings.text("brand").partition("-")[0]
     report = ways.install(
         sources,
@@ -120,6 +120,7 @@ def _fill(
         settings.values["boot"], settings.values["ends"] = words, True
         settings.values["env"] = settings.items("env") or _words(report.config, "Env")
         zone.write("configuration", settings.as_data())
+    return report
 
 
 def _words(config: Mapping[str, object], name: str) -> list[str]:
@@ -127,8 +128,8 @@ def _words(config: Mapping[str, object], name: str) -> list[str]:
     return [str(word) for word in words] if isinstance(words, list) else []
 
 
-def clone(zone: Zone, model: Zone) -> None:
-    """Install it with a copy of another zone's files, which must not run."""
+def clone(zone: Zone, model: Zone) -> Report | None:
+    """Install it with a copy of another zone's files, which must not run; what was made."""
     with model.locked():
         settle(model)
         require(model, "clone", "installed")
@@ -136,7 +137,7 @@ def clone(zone: Zone, model: Zone) -> None:
         lower = settings.text("lower")
         if zone.configuration().text("lower") != lower:
             raise ZoneError(f"zones {zone.name} and {model.name} differ in lower: set lower={lower} first")
-        install(zone, [model.root(settings)])
+        return install(zone, [model.root(settings)])
 
 
 def uninstall(zone: Zone) -> None:
@@ -286,7 +287,7 @@ def halt(zone: Zone) -> None:
     """End it at once."""
     with opened(zone):
         require(zone, "halt", *_ALIVE)
-        with zone.journal("halt"):
+        with zone.journal("halt", lasting=False):
             bring_down(zone)
 
 

@@ -47,7 +47,7 @@ def view_of(zone: Zone, settings: Configuration, root: str) -> View:
         source, target, *mode = item.split(":")
         shares.append(Share(_there(source, "fs"), target, writable=mode != ["ro"]))
     if settings.text("net") == "bridge":
-        shares.append(Share(holdings.prepare_names(zone), "/etc/hosts", writable=False))
+        shares.append(Share(holdings.hosts(zone), "/etc/hosts", writable=False))
     return View(
         root,
         shares=tuple(shares),
@@ -78,19 +78,29 @@ class Place:
         control = _control(zone)
         waits, self._go = os.pipe2(os.O_CLOEXEC)
         self._answers, answer = os.pipe2(os.O_CLOEXEC)
-        starter = os.fork()
-        if starter == 0:
-            os.close(self._go)
-            os.close(self._answers)
-            _start(settings, view, control, waits, answer)
-        for descriptor in (control, waits, answer):
-            os.close(descriptor)
-        os.waitpid(starter, 0)
         self.pid = 0
+
+        def begin() -> None:
+            os.setsid()
+            network = settings.text("net")
+            ephemeral.isolate((*_KINDS, *(() if network == "host" else ("net",))), root=True)
+            self.pid = os.fork()
+            if self.pid == 0:
+                os.close(self._go)
+                os.close(self._answers)
+                _be_first(settings, view, control, waits, answer)
+
+        try:
+            kernel.apart(begin)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise ZoneError(f"the zone's first process cannot be made: {store.failure(error)}") from None
+            raise
+        finally:
+            for descriptor in (control, waits, answer):
+                os.close(descriptor)
         told = self._hear()
-        if told.startswith("pid "):
-            self.pid = int(told[4:])
-            told = self._hear()
         if told != "ready":
             self.close()
             raise ZoneError(told or f"zone {zone.name}: its first process ended: is there enough memory?")
@@ -131,28 +141,6 @@ def tell_program(zone: Zone, number: int) -> None:
         os.write(control, struct.pack("=Ii", _PROGRAM_IS, number))
     finally:
         os.close(control)
-
-
-def _start(settings: Configuration, view: View, control: int, waits: int, answer: int) -> NoReturn:
-    """The process between: it makes the namespaces and process 1, says that one's number, and ends."""
-    try:
-        os.setsid()
-        try:
-            network = settings.text("net")
-            ephemeral.isolate((*_KINDS, *(() if network == "host" else ("net",))), root=True)
-            first, told = os.pipe2(os.O_CLOEXEC)
-            pid = os.fork()
-            if pid == 0:
-                os.close(told)
-                os.read(first, 1)  # until the number was said
-                _be_first(settings, view, control, waits, answer)
-            os.write(answer, f"pid {pid}\n".encode())
-        except ZoneError as error:
-            os.write(answer, f"{error}\n".encode())
-        except OSError as error:
-            os.write(answer, f"the zone's first process cannot be made: {store.failure(error)}\n".encode())
-    finally:
-        os._exit(0)
 
 
 def _be_first(settings: Configuration, view: View, control: int, waits: int, answer: int) -> NoReturn:
@@ -312,45 +300,51 @@ def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[
     `launch` becomes it.  Its output goes to descriptor `output`.  Raises ZoneError with why it did not start.
     """
     said, say = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
+    numbers: list[int] = []
+
+    def inside() -> None:
+        numbers.append(os.fork())
+        if numbers[0] == 0:
+            os.close(said)
+            _become(entrance, request, output, say, launch)
+
+    def go_in() -> None:
+        entrance.join()
+        # Orphans become children of process 1 of their parent's namespace: it has to be the zone's.
+        kernel.apart(inside)
+
+    try:
+        kernel.apart(go_in)
+    except BaseException as error:
         os.close(said)
-        _go_in(entrance, request, output, say, launch)
-    os.close(say)
+        if isinstance(error, OSError):
+            raise ZoneError(f"zone {entrance.name} cannot be entered: {store.failure(error)}") from None
+        raise
+    finally:
+        os.close(say)
     told = b""
     while part := os.read(said, 4096):
         told += part
     os.close(said)
-    os.waitpid(child, 0)
-    number, _, sentence = told.partition(b"\n")
-    if sentence or not number.isdigit():
-        raise ZoneError(
-            " ".join((sentence or number).decode("utf-8", "replace").removeprefix("guise: ").split())
-        )
-    return int(number)
+    if told:
+        raise ZoneError(" ".join(told.decode("utf-8", "replace").removeprefix("guise: ").split()))
+    return numbers[0]
 
 
-def _go_in(
+def _become(
     entrance: Entrance, request: Request, output: int, say: int, launch: Callable[[Joined], int]
 ) -> NoReturn:
     try:
         try:
-            entrance.join()
-            # Orphans become children of process 1 of their parent's namespace: it has to be the zone's.
-            between = os.fork()
-            if between:
-                os.waitpid(between, 0)
-            elif os.fork() == 0:
-                os.setsid()
-                os.write(say, b"%d\n" % os.getpid())
-                null = os.open(os.devnull, os.O_RDWR)
-                os.dup2(null, 0)
-                os.dup2(output, 1)
-                os.dup2(output, 2)
-                launch(arrived(entrance, request))
+            os.setsid()
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            launch(arrived(entrance, request))
         except ZoneError as error:
-            os.write(say, f"\n{error}".encode())
+            os.write(say, str(error).encode())
         except OSError as error:
-            os.write(say, f"\n{store.failure(error)}".encode())
+            os.write(say, store.failure(error).encode())
     finally:
         os._exit(1)

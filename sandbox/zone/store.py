@@ -90,7 +90,10 @@ class Zone:
         """A JSON file of the zone, or None.  Raises ZoneError for one that is damaged."""
         try:
             with open(self.path(name), encoding="utf-8") as file:
-                data = json.load(file)
+                text = file.read()
+            if not text and name in ("running", "journal"):
+                return None  # a note that a crash of the host has emptied
+            data = json.loads(text)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:
@@ -168,12 +171,13 @@ class Zone:
             os.close(lock)
 
     @contextlib.contextmanager
-    def journal(self, verb: str, **more: Any) -> Iterator[None]:
+    def journal(self, verb: str, *, lasting: bool = True, **more: Any) -> Iterator[None]:
         """What is done inside can be repaired when this process is killed; it is done when this returns.
 
-        An exception leaves the journal, so that the caller repairs: see `repair`.
+        An exception leaves the journal, so that the caller repairs: see `repair`.  `lasting`: it changes what
+        is there after a boot of the host, and the journal is forced to the disk before.
         """
-        self.write("journal", {"verb": verb, **more})
+        (self.write if lasting else self.note)("journal", {"verb": verb, **more})
         yield
         self.forget("journal")
 

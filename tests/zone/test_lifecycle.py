@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -352,3 +353,20 @@ def _guise(zones: Zones, *words: str) -> subprocess.CompletedProcess[str]:
         command(*words), env=zones.environment, cwd=zones.directory, capture_output=True, text=True,
         check=False, timeout=100,
     )  # fmt: skip
+
+
+def test_install_says_what_has_no_place_in_a_zone(zones: Zones, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    os.mknod(source / "zero", stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    for name in ("first", "second"):
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(source / name))
+    zones("create", "z", "boot=/bin/true")
+    done = zones.run("install", "z", source)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "guise: zone z was installed without 1 device node and 2 sockets: they have no place in a zone\n"
+    )
+    zones("create", "y")
+    assert zones("clone", "y", "z") == ""

@@ -44,6 +44,17 @@ class Report:
     config: dict[str, object] = field(default_factory=dict)
     """What an image says about itself: Entrypoint, Cmd, Env, os, architecture."""
 
+    def left_out(self) -> str:
+        """What was not installed, counted in words; "" when that is nothing."""
+        counted = (
+            (self.devices_left_out, "device node"),
+            (self.sockets_left_out, "socket"),
+            (self.mounts_left_out, "mounted file system"),
+            (self.attributes_left_out, "extended attribute"),
+        )
+        words = [f"{count} {name}{'s' * (count > 1)}" for count, name in counted if count]
+        return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), *words[-1:]])
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:

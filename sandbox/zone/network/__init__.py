@@ -4,10 +4,10 @@ Interfaces are made with pyroute2, which is imported only when one is made or re
 """
 
 from sandbox.zone.network.link import Attached, Link, attach, detach, free_address, leftovers, traffic
-from sandbox.zone.network.names import write_hosts
+from sandbox.zone.network.names import names
 from sandbox.zone.network.ports import Port, publish
 
 __all__ = [
-    "Attached", "Link", "Port", "attach", "detach", "free_address", "leftovers", "publish", "traffic",
-    "write_hosts",
+    "Attached", "Link", "Port", "attach", "detach", "free_address", "leftovers", "names", "publish",
+    "traffic",
 ]  # fmt: skip

@@ -28,7 +28,9 @@ INSIDE = "eth0"
 _PREFIX = "gz"
 _ALIAS = "guise zone "
 _BRIDGE_ALIAS = "guise bridge"
-_SIOCGIFBR, _GET_BRIDGES = 0x8940, 1  # linux/sockios.h, linux/if_bridge.h
+_SIOCGIFBR, _SIOCDEVPRIVATE = 0x8940, 0x89F0  # linux/sockios.h
+_GET_BRIDGES, _GET_PORTS = 1, 7  # BRCTL_GET_BRIDGES and BRCTL_GET_PORT_LIST of linux/if_bridge.h
+_MOST_PORTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,29 +141,39 @@ def _bridge(route: IPRoute, link: Link) -> int:
 def detach(zone: str) -> None:
     """Take the zone's interfaces away, and the bridge with the last of them.  None there is no error."""
     name = outside_name(zone)
-    if not _exists(name) and not _has_bridges():
+    if not _exists(name) and not _bridges():
         return
     with _netlink(zone), _alone(), _pyroute2()() as route:
         if _exists(name):
             with _tolerate(errno.ENODEV):
                 route.link("del", ifname=name)
-        links = list(route.get_links())  # a killed zone took its interface along: a bridge may be left
-        used = {link.get_attr("IFLA_MASTER") for link in links}
-        for link in links:
-            if link.get_attr("IFLA_IFALIAS") == _BRIDGE_ALIAS and link["index"] not in used:
-                with _tolerate(errno.ENODEV):
-                    route.link("del", index=link["index"])
+        for index in _bridges():  # a killed zone took its interface along: a bridge may be left
+            with _tolerate(errno.ENODEV):
+                (bridge,) = route.get_links(index)
+                if bridge.get_attr("IFLA_IFALIAS") == _BRIDGE_ALIAS and not _ports(index):
+                    route.link("del", index=index)
 
 
-def _has_bridges() -> bool:
-    """Whether this host has any, by the old call for it: without a netlink library."""
-    indices = array.array("i", [0])
-    request = bytearray(struct.pack("@4L", _GET_BRIDGES, indices.buffer_info()[0], 1, 0))
+def _bridges() -> list[int]:
+    """The indices of this host's bridges, by the old call for it: without a netlink library."""
+    indices = array.array("i", [0] * 256)
+    request = bytearray(struct.pack("@4L", _GET_BRIDGES, indices.buffer_info()[0], len(indices), 0))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         try:
-            return bool(fcntl.ioctl(any_socket, _SIOCGIFBR, request))
+            return list(indices[: fcntl.ioctl(any_socket, _SIOCGIFBR, request)])
         except OSError:  # a kernel without bridges
-            return False
+            return []
+
+
+def _ports(bridge: int) -> bool:
+    """Whether anything is on a bridge; listing all interfaces takes long where there are hundreds."""
+    indices = array.array("i", [0] * _MOST_PORTS)
+    words = array.array("L", [_GET_PORTS, indices.buffer_info()[0], len(indices), 0])
+    name = os.fsencode(socket.if_indextoname(bridge))
+    request = bytearray(struct.pack("@16sP16x", name, words.buffer_info()[0]))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCDEVPRIVATE, request)
+    return any(indices)
 
 
 @contextlib.contextmanager

@@ -1,32 +1,36 @@
-"""Names of zones for zones: a block of lines in the file that each sees as /etc/hosts."""
+"""Names of zones for zones: one file that all zones on bridges see as /etc/hosts."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 from sandbox.zone import ZoneError, reason
 
-_BEGIN, _END = "# zones:", "# end of zones"
 _START = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 
 
-def write_hosts(path: str | os.PathLike[str], own: str, addresses: Mapping[str, str]) -> None:
-    """Make `path` name every zone of `addresses` (name to address), `own` first; its other lines stay.
+@contextlib.contextmanager
+def names(path: str) -> Iterator[dict[str, str]]:
+    """Addresses by name, of a file that nobody else changes meanwhile; it holds afterwards what this holds.
 
-    It is changed in place: where it is mounted into a zone, that one sees the change.  Raises ZoneError.
+    It is made where it is missing and changed in place: where it is mounted into a zone, that one sees the
+    change.  Raises ZoneError.
     """
-    order = sorted(addresses, key=lambda name: (name != own, name))
-    block = [_BEGIN, *(f"{addresses[name]}\t{name}" for name in order), _END]
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        with open(descriptor, "r+", encoding="utf-8", errors="surrogateescape") as file:
-            before = file.read() or _START
-            kept, _, rest = before.partition(_BEGIN + "\n")
-            after = rest.partition(_END + "\n")[2]
-            text = kept + ("" if kept.endswith("\n") or not kept else "\n") + "\n".join(block) + "\n" + after
-            file.seek(0)
-            file.write(text)
-            file.truncate()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            before = os.pread(descriptor, 1 << 24, 0).decode("utf-8", "replace")
+            lines = [line.split() for line in before.removeprefix(_START).splitlines()]
+            known = {words[1]: words[0] for words in lines if len(words) == 2}
+            yield known
+            data = (_START + "".join(f"{known[name]}\t{name}\n" for name in sorted(known))).encode()
+            os.pwrite(descriptor, data, 0)
+            os.ftruncate(descriptor, len(data))
+        finally:
+            os.close(descriptor)
     except OSError as error:
-        raise ZoneError(f"{os.fspath(path)} cannot name the zones: {reason(error)}") from None
+        raise ZoneError(f"{path} cannot name the zones: {reason(error)}") from None

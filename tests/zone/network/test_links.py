@@ -23,9 +23,9 @@ from sandbox.zone.network import (
     detach,
     free_address,
     leftovers,
+    names,
     publish,
     traffic,
-    write_hosts,
 )  # fmt: skip
 
 pytest.importorskip("pyroute2")
@@ -220,18 +220,17 @@ def test_addresses_and_ports_are_checked() -> None:
 
 
 def test_names_are_changed_in_place(tmp_path: Path) -> None:
-    hosts = tmp_path / "hosts"
-    write_hosts(hosts, "one", {"one": "10.89.0.2"})
-    with open(hosts) as seen, open(hosts, "a") as more:
-        more.write("192.0.2.1\tmine\n")
-        more.flush()
-        write_hosts(hosts, "one", {"zero": "10.89.0.9", "one": "10.89.0.2"})
-        assert seen.read() == (
-            "127.0.0.1\tlocalhost\n::1\tlocalhost\n# zones:\n"
-            "10.89.0.2\tone\n10.89.0.9\tzero\n# end of zones\n192.0.2.1\tmine\n"
-        )
-    write_hosts(hosts, "one", {"one": "10.89.0.2"})
-    assert "zero" not in hosts.read_text()
+    hosts = str(tmp_path / "hosts")
+    with names(hosts) as known:
+        known["one"] = "10.89.0.2"
+    with open(hosts) as seen:
+        with names(hosts) as known:
+            assert known == {"one": "10.89.0.2"}
+            known["a-long-name"] = "10.89.0.9"
+        assert seen.read() == "127.0.0.1\tlocalhost\n::1\tlocalhost\n10.89.0.9\ta-long-name\n10.89.0.2\tone\n"
+    with names(hosts) as known:
+        del known["a-long-name"]
+    assert Path(hosts).read_text().endswith("\n10.89.0.2\tone\n")
     (tmp_path / "link").symlink_to("/etc/hosts")
-    with pytest.raises(ZoneError, match="cannot name"):
-        write_hosts(tmp_path / "link", "one", {})
+    with pytest.raises(ZoneError, match="cannot name"), names(str(tmp_path / "link")):
+        pass
