@@ -185,6 +185,29 @@ static void mounts(void)
     CHECK_IS(call(SYS_getfsstat, 0, 0, 7), -EINVAL);
 }
 
+/* Each of the mounts, asked for twice and then in turns, says the same of itself as the list does. */
+static void mounts_again(void)
+{
+    static struct statfs one;
+    long count = call(SYS_getfsstat, mounted, sizeof(mounted), MNT_NOWAIT);
+    if (count > 64)
+        count = 64;
+    for (int round = 0; round < 3; round++)
+        for (long i = 0; i < count; i++)
+            for (int twice = 0; twice < 2; twice++) {
+                if (call(SYS_statfs, mounted[i].f_mntonname, &one) != 0)
+                    continue; /* out of reach */
+                int covered = 0;
+                for (long above = i + 1; above < count; above++)
+                    covered |= equal(mounted[above].f_mntonname, mounted[i].f_mntonname);
+                if (covered)
+                    continue;
+                CHECK(equal(one.f_mntonname, mounted[i].f_mntonname));
+                CHECK(equal(one.f_fstypename, mounted[i].f_fstypename));
+                CHECK(equal(one.f_mntfromname, mounted[i].f_mntfromname));
+            }
+}
+
 static void sending(void)
 {
     s32 ends[2];
@@ -226,6 +249,7 @@ static void test(void)
     attributes();
     limits();
     mounts();
+    mounts_again();
     sending();
     call(SYS_unlink, "file");
     scratch_leave();
