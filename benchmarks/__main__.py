@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import application, machine, operations, report, startup, summary
+from benchmarks import application, machine, operations, report, startup, summary, zone_work
 from benchmarks.measure import NotMeasured, Result
 from benchmarks.variants import ROOT, Variant, available
 
-NAMES = (application.NAME, *operations.OPERATIONS, startup.NAME)
+NAMES = (application.NAME, *operations.OPERATIONS, startup.NAME, zone_work.NAME)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,6 +37,8 @@ def _one(name: str, variants: list[Variant], rounds: int, quick: bool, folder: P
             return application.measure(variants, rounds, folder)
         if name == startup.NAME:
             return startup.measure(rounds, folder)
+        if name == zone_work.NAME:
+            return zone_work.measure((rounds + 2) // 3, folder)
         return operations.measure(name, variants, rounds, 20 if quick else 100, folder)
     except NotMeasured as error:
         title = operations.OPERATIONS.get(name, name)
@@ -62,6 +65,7 @@ def _save(run: report.Run) -> None:
 def main(words: list[str] | None = None) -> int:
     """The exit status: 1 when a Guise row could not be measured."""
     options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was made is removed
     rounds = options.rounds or (3 if options.quick else 15)
     host = machine.describe()
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -15,6 +15,8 @@ TITLES = {
     "guise-warm": "guise run, plan cached",
     "guise-ptrace-warm": "guise run --engine ptrace, plan cached",
     "guise-cold": "guise run, empty cache",
+    "zone": "in a zone",
+    "zone-guest": "in a zone, as guests of the Linux personality",
     "bwrap": "bwrap, Linux program",
     "strace": "strace -f -o /dev/null, Linux program",
     "proot": "proot, Linux program",
