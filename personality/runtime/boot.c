@@ -204,6 +204,7 @@ static bool parse_again(struct boot *b, const char *at)
     b->vacant = (u32)numbers[BOOT_VACANT];
     b->trace_fd = (int)numbers[BOOT_TRACE];
     b->trace_slot = (int)numbers[BOOT_TRACE_SLOT];
+    memcpy(b->name, &numbers[BOOT_NAME], sizeof(b->name));
     return key_is(at, ",exe", &b->executable);
 }
 
@@ -248,6 +249,8 @@ bool parse_boot(struct boot *b, char **envp)
             b->trace_fd = (int)number_at(value, 10);
         else if (key_is(at, "trace_slot", &value))
             b->trace_slot = (int)number_at(value, 10);
+        else if (key_is(at, "name", &value))
+            word_at(value, b->name, sizeof(b->name));
         else if (key_is(at, "assume", &value))
             word_at(value, b->assumed, sizeof(b->assumed));
         else if (key_is(at, "pdeathsig", &value))
@@ -287,7 +290,6 @@ static void remember_executable(struct process *p, const struct boot *b)
         memcpy(p->executable, given, (size_t)n);
     }
     p->executable[n] = 0;
-    set_name(p->executable);
 }
 
 /* The host would give a free number in the reserved range to the guest, and a module that puts a
@@ -388,6 +390,7 @@ void runtime_main(u64 *original)
     fill_process(p, &b, &image, &interpreter);
     vdso_init(auxv_value(b.auxv, AT_SYSINFO_EHDR, 0));
 
+    set_name(p->personality->named_as_given && b.name[0] != 0 ? b.name : p->executable);
     t->personality = p->personality;
     if (thread_arm(t) != 0)
         runtime_panic("guise: this kernel has no syscall user dispatch (Linux 5.11 or newer is needed)");

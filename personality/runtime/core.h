@@ -98,7 +98,7 @@ void reset_xstate(void);
 enum boot_number {
     BOOT_RUNTIME, BOOT_PLANS, BOOT_PLAN, BOOT_IMAGE, BOOT_INTERPRETER_PLAN, BOOT_INTERPRETER,
     BOOT_ENGINE, BOOT_RELEASE, BOOT_NO_PATCH, BOOT_SUPERVISOR, BOOT_DEBUG, BOOT_MASK, BOOT_IGNORED, BOOT_VACANT,
-    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NUMBERS
+    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_NUMBERS
 };
 
 struct boot { /* what start.c learns from the kernel and from the supervisor */
@@ -115,6 +115,7 @@ struct boot { /* what start.c learns from the kernel and from the supervisor */
     u64 mask, ignored; /* again: the host signals that the guest ignores */
     const char *executable;
     char assumed[16], release_of[16];
+    char name[16]; /* the last component of the path that was asked for */
 };
 
 extern u64 text_start, text_end; /* the runtime's own code: the range SUD allows */

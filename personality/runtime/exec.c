@@ -18,6 +18,7 @@
 struct exec {
     u64 next; /* first in the thread's list of exec memory */
     char path[1024];
+    u64 name[2]; /* the last component of what was asked for, as far as the host keeps it */
     u64 argv, envp; /* guest arrays, or our own copies */
     int image, plan, interpreter, interpreter_plan;
     char answer[1200];
@@ -269,6 +270,17 @@ static void settle_path(struct exec *x)
     memcpy(x->path, path, (size_t)n + 1);
 }
 
+static void remember_name(struct exec *x)
+{
+    char *name = (char *)x->name;
+    const char *last = x->path;
+    for (const char *c = x->path; *c != 0; c++)
+        if (*c == '/')
+            last = c + 1;
+    for (size_t i = 0; i < sizeof(x->name) - 1 && last[i] != 0; i++)
+        name[i] = last[i];
+}
+
 static long start_guest(struct thread *t, struct exec *x, u64 ignored)
 {
     struct process *p = t->process;
@@ -282,6 +294,7 @@ static long start_guest(struct thread *t, struct exec *x, u64 ignored)
         [BOOT_SUPERVISOR] = (u64)named_tracer(), [BOOT_DEBUG] = debug_calls, [BOOT_MASK] = t->mask,
         [BOOT_IGNORED] = ignored, [BOOT_VACANT] = reserved_own, [BOOT_TRACE] = (u64)trace_descriptor(),
         [BOOT_TRACE_SLOT] = (u64)trace_slot_index(t),
+        [BOOT_NAME] = x->name[0], [BOOT_NAME_REST] = x->name[1],
     };
     int n = format(string, sizeof(string), "GUISE=control=%d,again=", p->control_fd);
     for (u32 i = 0; i < BOOT_NUMBERS; i++)
@@ -330,6 +343,8 @@ long process_exec(struct thread *t, int fd, u64 path, u64 argv, u64 envp)
         format(x->path, sizeof(x->path), "/dev/fd/%d", fd);
     else
         r = copy_in_string(x->path, path, sizeof(x->path));
+    if (r >= 0 && fd < 0)
+        remember_name(x);
     if (r >= 0)
         r = plan_program(t, x, fd);
     if (r == EXEC_GUEST)

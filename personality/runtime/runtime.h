@@ -367,6 +367,7 @@ struct personality {
     u64 *unserved; /* counter per call number */
     const u16 *fast_calls; /* by number: the host's number + 1 for calls that are its own, or 0; NULL: none */
     bool child_stays_ignored; /* over an exec: SIGCHLD and what else is ignored by default */
+    bool named_as_given; /* a process: by the path that was executed, not by where links and #! led */
     bool carry_means_error; /* in the flags, with a positive errno; otherwise the result is the host's */
     /* Fetch arguments; may change *number (indirect calls).  0 or -errno. */
     int (*decode)(struct thread *t, struct frame *f, u64 *number, u64 a[MAX_ARGUMENTS]);

@@ -270,6 +270,8 @@ def start(
         supervisor = os.getppid() if _tracing_needs_permission() else 0
     if supervisor:
         settings["supervisor"] = supervisor
+    if "," not in (name := os.path.basename(path)):
+        settings["name"] = name
     settings["exe"] = target.path if target.path.startswith("/") else os.path.realpath(target.path)
     guise = ",".join(f"{name}={value}" for name, value in settings.items())
     _execute(runtime, target.arguments, {"GUISE": guise, **environment}, surroundings)

@@ -64,6 +64,19 @@ def test_script_drives_foreign_programs(
     assert _output([*front, script], tmp_path) == (0, '"AGAIN\\nagain\\n3\\n" <nil>\n3 again\n', "")
 
 
+@pytest.mark.parametrize("engine", ["native", "ptrace"])
+def test_a_process_is_named_as_it_was_asked_for(engine: str, tmp_path: Path) -> None:
+    """Neither by what a link leads to nor by a script's interpreter, as the host does it."""
+    (tmp_path / "link").symlink_to("/bin/sh")
+    script = tmp_path / "script, longer than kept"
+    script.write_text("#!/bin/sh\nread -r name </proc/self/comm; echo $name\n")
+    script.chmod(0o755)
+    command = "read -r name </proc/self/comm; echo $name; './script, longer than kept'"
+    wanted = _output([tmp_path / "link", "-c", command], tmp_path)
+    assert wanted == (0, "link\nscript, longer\n", "")
+    assert _output([*RUN, f"--engine={engine}", "--as", "linux", "./link", "-c", command], tmp_path) == wanted
+
+
 EXECUTES = """
 package main
 
