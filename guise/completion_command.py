@@ -63,6 +63,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--differential",
         "--trace",
         "--cluster",
+        "--root",
         "--store",
         "--baseline",
         "--html",

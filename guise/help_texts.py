@@ -231,6 +231,7 @@ Options of run:
   --differential           run each case natively as well; only what differs counts
   --trace                  record the calls of what fails; with --differential, say which call differs first
   --cluster ADDRESS        run the cases on a Dask cluster
+  --root FOLDER            this folder, another system's files, is the guests' /: `lsb --root ./debian`
 Options of run and report:
   --store FILE             where results are kept; $XDG_STATE_HOME/guise/compat.sqlite otherwise
   --baseline FILE          known failures, one `NAME: reason` a line

@@ -44,6 +44,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--differential", action="store_true")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--cluster", default="")
+    parser.add_argument("--root", default="")
     _add_common(parser)
     options = parser.parse_args(words)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -65,7 +66,8 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
         from guise.run_command import parse_guest
 
         parse_guest(personality)
-    mode = planning.Mode(personality, options.engine, forced=options.personality is not None)
+    root = _root(options.root, personality)
+    mode = planning.Mode(personality, options.engine, forced=options.personality is not None, root=root)
     shard = planning.parse_shard(options.shard)
     planned = planning.plan(chosen, mode, _cache(), differential=options.differential)
     cases = planning.select(planned, options.only, shard)
@@ -83,7 +85,7 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
     )
     known_failures = Path(options.baseline or chosen.baseline_of(mode.kernel)).absolute()
     lines = baseline.load(known_failures)
-    work = chosen.digest + ("+host" if options.differential else "")
+    work = chosen.digest + ("+host" if options.differential else "") + (f"+{root}" if root else "")
     key = Key(chosen.name, personality, engine, work, part)
     run, done = store.begin(key, chosen.title, known_failures, len(cases), fresh=options.fresh)
     left = [case for case in cases if case.name not in done]
@@ -102,6 +104,17 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
     verdict = column.verdict(lines)
     report.terminal(column, verdict)
     return column, 1 if verdict.worse else 0
+
+
+def _root(folder: str, personality: str) -> str:
+    """The folder that becomes the guests' `/`, as an absolute path.  Raises CompatError."""
+    if not folder:
+        return ""
+    if personality == planning.HOST:
+        raise CompatError("--root is for guests: natively run programs see this system's files")
+    if not os.path.isdir(folder):
+        raise CompatError(f"--root {folder} is no folder: name the one that becomes /")
+    return os.path.realpath(folder)
 
 
 def _report(words: list[str]) -> int:

@@ -21,11 +21,15 @@ HOST = "host"  # --as host: no personality, but this system itself, for referenc
 
 @dataclass(frozen=True)
 class Mode:
-    """How guests are run: `personality` as `--as` takes it (freebsd, freebsd-13.2, host), and the engine."""
+    """How guests are run: `personality` as `--as` takes it (freebsd, freebsd-13.2, host), and the engine.
+
+    `root`: a folder with another system's files, which becomes the guests' `/`.
+    """
 
     personality: str
     engine: str
     forced: bool = False
+    root: str = ""
 
     @property
     def kernel(self) -> str:
@@ -39,12 +43,14 @@ class Mode:
     def words(self, *, follow: bool = False, traced: bool = False) -> tuple[str, ...]:
         """What stands before a program of this personality; nothing for the host's own.
 
-        Without a sandbox, whose limits would be taken for the personality's: cases are contained already.
+        Without a sandbox, whose limits would be taken for the personality's: cases are contained already.  A
+        root of their own needs one.
         follow: programs of the host that a guest starts are guests too, and so can start guests.
         traced: record the calls into {trace}; then everything is followed.
         """
         start = (sys.executable, "-m", "guise")
-        record = ("trace", "--no-sandbox", "-o", "{trace}", "--format", "recording")
+        place = ("--root", self.root) if self.root else ("--no-sandbox",)
+        record = ("trace", *place, "-o", "{trace}", "--format", "recording")
         if self.kernel == HOST:
             return (*start, *record, "--") if traced else ()
         named: tuple[str, ...] = ()
@@ -55,7 +61,7 @@ class Mode:
             named = ("--as", self.personality)
         return (
             *start,
-            *(record if traced else ("run", "--no-sandbox")),
+            *(record if traced else ("run", *place)),
             "--engine",
             self.engine,
             *named,
