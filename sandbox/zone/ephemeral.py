@@ -293,7 +293,8 @@ def image() -> int:
 def become(words: tuple[object, ...], descriptors: tuple[int, ...], image: int = -1) -> None:
     """Execute guise-init with these descriptors at 3, 4, ... and no others; never returns."""
     try:
-        base = max(*descriptors, image) + 1
+        # Above all numbers that are given out: one of a closed standard stream may be among the old ones.
+        base = max(*descriptors, image, _SOCKET + len(descriptors) - 1) + 1
         program: str | int = _INIT
         if image >= 0:
             program = os.dup2(image, base + len(descriptors), inheritable=False)
@@ -305,6 +306,7 @@ def become(words: tuple[object, ...], descriptors: tuple[int, ...], image: int =
             null = os.memfd_create("guise-null")
         for number in (0, 1, 2):
             os.dup2(null, number)
+            os.set_inheritable(number, True)  # dup2 leaves `null` as it is where the two are one
         for number, old in enumerate(high, _SOCKET):
             os.dup2(old, number)
         first, last = _SOCKET + len(high), max(os.sysconf("SC_OPEN_MAX"), 1 << 16)

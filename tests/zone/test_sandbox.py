@@ -283,3 +283,13 @@ def test_a_host_that_forbids_it_is_named(tmp_path: Path) -> None:
     assert "--no-sandbox" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_program_runs_with_closed_standard_streams(closed: str, tmp_path: Path) -> None:
+    inner = shlex.join(command("run", "sh", "-c", "touch here; exit 7"))
+    done = subprocess.run(
+        ["sh", "-c", f"{inner} {closed}"], cwd=tmp_path, env=environment(), timeout=60, check=False
+    )
+    assert done.returncode == 7
+    assert (tmp_path / "here").exists()
