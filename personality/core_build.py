@@ -23,6 +23,7 @@ ffi.cdef(
     long core_listen(int pid);
     long core_get_siginfo(int pid, void *to, size_t size);
     long core_probe_dispatch(void);
+    long core_ticks(unsigned long *pair);
 
     void *core_tally_new(void);
     void core_tally_free(void *tally);
@@ -105,7 +106,7 @@ ffi.set_source(
         return result(prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 0 /* PR_SYS_DISPATCH_OFF */, 0, 0, 0));
     }
     """
-    + f'#include "{HERE / "core_tally.c"}"\n',
+    + f'#include "{HERE / "core_tally.c"}"\n#include "{HERE / "core_ticks.c"}"\n',
     extra_compile_args=["-O2", "-Wall", "-Wextra"],
 )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from types import FrameType
 
 from guise.cli import last_resort
@@ -76,18 +77,20 @@ class Run:
     def flights(self, events: int) -> Generator[tuple[str, list[Chunk]], None, None]:
         """The last events, and why now: "signal" (SIGUSR1), "crash" (of any process), "exit" at the end."""
         signal.signal(signal.SIGUSR1, self._want_now)
-        kept: deque[Chunk] = deque()
+        kept: list[_Left] = []
         try:
             while self.area.has_guests():
                 ended = self.area.snapshot(ended_only=True)
-                _keep(kept, ended, events)
+                kept = _keep(kept, ended, events) if ended else kept
                 self.saw_something = self.saw_something or bool(ended)
                 crashed = any(_crashed(chunk) for chunk in ended)
                 if crashed or self._wanted_now:
                     self._wanted_now = False
-                    yield "crash" if crashed else "signal", [*kept, *self.area.snapshot()]
+                    held = [left.chunk for left in kept]
+                    yield "crash" if crashed else "signal", [*held, *self.area.snapshot()]
                 time.sleep(_IDLE)
-            last = [*kept, *self.area.snapshot(), *self.area.open_calls()]
+            held = [left.chunk for left in kept]
+            last = [*held, *self.area.snapshot(), *self.area.open_calls()]
             self.saw_something = self.saw_something or bool(last)
             yield "exit", last
         finally:
@@ -117,13 +120,21 @@ class Run:
         self._wanted_now = True
 
 
-def _keep(kept: deque[Chunk], ended: list[Chunk], events: int) -> None:
-    """What threads that are gone have left: no more than is sure to hold the last events."""
-    kept.extend(ended)
-    while (
-        len(kept) > 1 and sum(len(chunk.data) for chunk in list(kept)[1:]) > events * layout.RECORD.size * 8
-    ):
-        kept.popleft()
+@dataclass(frozen=True)
+class _Left:
+    """What a thread that is gone has left, and when its last events were."""
+
+    chunk: Chunk
+    ends: tuple[int, ...]
+
+
+def _keep(kept: list[_Left], ended: list[Chunk], events: int) -> list[_Left]:
+    """Without the threads that have none of the last events of all."""
+    for chunk in ended:
+        ends = [record.end for record in records.parse(chunk.data)]
+        kept = [*kept, _Left(chunk, tuple(heapq.nlargest(events, ends)))]
+    last = heapq.nlargest(events, (end for left in kept for end in left.ends))
+    return [left for left in kept if left.ends and left.ends[0] >= last[-1]]
 
 
 def _crashed(chunk: Chunk) -> bool:

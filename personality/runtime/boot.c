@@ -399,8 +399,10 @@ void runtime_main(u64 *original)
         relocate_late("trace");
         trace_boot(t, b.trace_fd, b.trace_slot);
     }
-    if (p->engine == ENGINE_NATIVE && trace_area == NULL && !debug_calls)
-        fast_allow(p->personality);
+    if (p->engine == ENGINE_NATIVE && trace_area != NULL && !debug_calls)
+        trace_fast_calls(t);
+    else if (p->engine == ENGINE_NATIVE && !debug_calls)
+        fast_allow(p->personality, p->personality->fast_calls);
     if (b.has_mask)
         t->mask = b.mask;
     else

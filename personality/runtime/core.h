@@ -127,7 +127,8 @@ void name_tracer(s32 supervisor);
 s32 named_tracer(void);
 
 #define RESERVED_DESCRIPTORS 11
-void fast_allow(const struct personality *p); /* fast.S may serve the calls of its table */
+/* fast.S may serve the calls of this table, which is laid out as the personality's own. */
+void fast_allow(const struct personality *p, const u16 *calls);
 void fast_forbid(void);
 bool is_fast(u64 rip);
 void fast_settle(struct thread *t, struct host_sigcontext *r, bool fails);

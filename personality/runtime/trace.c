@@ -36,30 +36,10 @@ int trace_slot_index(const struct thread *t)
     return (int)(trace_area->large_slots + (at - edge) / (PAGE + trace_area->small_ring));
 }
 
-u64 trace_now(int clock)
-{
-    struct timespec_host ts;
-    clock_read(clock, &ts);
-    return (u64)ts.sec * 1000000000UL + (u64)ts.nsec;
-}
-
 static bool reader_is_gone(void)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = 0, .l_start = READER_BYTE, .l_len = 1};
     return host(__NR_fcntl, area_fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK;
-}
-
-struct trace_record *trace_record_at(const struct trace_slot *s, u64 position)
-{
-    return (struct trace_record *)((u8 *)s + PAGE + (position & (s->ring_size - 1)));
-}
-
-bool trace_is_open(const struct trace_slot *s) { return s->open == s->head + 1; }
-
-void trace_commit(struct trace_slot *s, struct trace_record *r, const u8 *end)
-{
-    r->size = (u32)(end - (u8 *)r);
-    __atomic_store_n(&s->head, s->head + r->size, __ATOMIC_RELEASE);
 }
 
 /* A call that was left in a way of its own. */
@@ -115,11 +95,11 @@ static bool wait_for_room(struct trace_slot *s, u64 bytes)
     return true;
 }
 
-static void clear_record(struct trace_record *r, const struct trace_slot *s, u32 kind, u32 number)
+static void clear_record(struct trace_record *r, struct trace_slot *s, u32 kind, u32 number)
 {
     *r = (struct trace_record){
         .size = sizeof(*r), .kind = (u8)kind, .state = STATE_DONE, .number = number, .kernel = (u16)s->kernel,
-        .start = trace_now(CLOCK_MONOTONIC),
+        .start = trace_time(s),
     };
 }
 
@@ -162,6 +142,24 @@ static u32 kernel_index(const struct thread *t)
     while (trace_tables[i].kernel != NULL && strcmp(trace_tables[i].kernel, t->personality->name) != 0)
         i++;
     return i;
+}
+
+/* Calls that nobody wants to see go the way that they go untraced. */
+void trace_fast_calls(struct thread *t)
+{
+    const struct personality *p = t->personality;
+    u32 kernel = kernel_index(t), limit = (u32)p->call_limit;
+    u16 *calls = p->fast_calls != NULL && kernel < TRACE_KERNELS && limit <= TRACE_CALLS
+                     ? runtime_alloc(limit * sizeof(*calls)) : NULL;
+    if (calls == NULL)
+        return;
+    for (u32 i = 0; i < limit; i++) {
+        const struct trace_call *row = trace_row(kernel, i);
+        bool makes_names = (trace_area->options & TRACE_WITH_NAMES) && row != NULL && row->flags != 0;
+        if (trace_area->wanted[kernel][i] == 0 && trace_area->tamper[kernel][i] == 0 && !makes_names)
+            calls[i] = p->fast_calls[i];
+    }
+    fast_allow(p, calls);
 }
 
 /* The first record of a thread, and again after its exec: what the others do not repeat.  A copy stays in the
@@ -214,13 +212,14 @@ static void occupy(struct thread *t, struct trace_slot *s)
     s->pid = (s32)host(__NR_getpid);
     s->tid = (s32)host(__NR_gettid);
     s->kernel = kernel_index(t);
+    s->clock_ticks = s->clock_latest = 0; /* whoever had the slot before may have had another clock */
     t->trace_ring = (u64)s;
     introduce(t, s);
     if (s->pid == s->tid)
         report_usage(s, 0);
 }
 
-static struct trace_slot *claim(struct thread *t)
+struct trace_slot *trace_slot_claim(struct thread *t)
 {
     for (u32 i = 0; i < trace_area->slots; i++) {
         struct trace_slot *s = slot_number(i);
@@ -237,11 +236,6 @@ static struct trace_slot *claim(struct thread *t)
     }
     __atomic_add_fetch(&trace_area->refused, 1, __ATOMIC_RELAXED);
     return NULL;
-}
-
-struct trace_slot *trace_slot_of(struct thread *t)
-{
-    return t->trace_ring != 0 ? (struct trace_slot *)t->trace_ring : claim(t);
 }
 
 struct trace_thread *trace_thread_of(struct thread *t)

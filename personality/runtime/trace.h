@@ -28,7 +28,8 @@ struct trace_area {
     u64 refused;      /* calls of threads that found no free slot */
     u32 next_slot;    /* no slot from here on was ever claimed */
     u32 unmapped;     /* processes that had no room for the area */
-    u8 rest[PAGE - 80];
+    u64 tick_rate;    /* ns per tick of the processor's counter, times 2^32; 0: it is not to be trusted */
+    u8 rest[PAGE - 88];
     u16 wanted[TRACE_KERNELS][TRACE_CALLS]; /* 0: no; 1: yes; else if program n - 2 says so */
     u16 tamper[TRACE_KERNELS][TRACE_CALLS]; /* 0: no; else rules from n - 1 on */
     u32 programs, automata, rules, counters; /* from the start of the area: what follows below */
@@ -53,7 +54,8 @@ struct trace_slot {
     u8 pad1[16];
     u64 head;    /* bytes ever written; records up to here are complete */
     u64 open;    /* head + 1: the record at head is of a call in progress */
-    u8 pad2[48];
+    u64 clock_ticks, clock_ns, clock_latest; /* trace_clock.c */
+    u8 pad2[24];
     u64 tail;    /* bytes ever read, or given up */
     u8 pad3[376];
     u8 introduction[2048]; /* the record of who the thread is */
@@ -62,6 +64,7 @@ struct trace_slot {
 #define SLOT_USED 1
 #define SLOT_ENDED 2 /* its thread has gone; free once it is empty */
 
+_Static_assert(offsetof(struct trace_area, tick_rate) == 80, "layout.py");
 _Static_assert(offsetof(struct trace_area, wanted) == PAGE, "layout.py");
 _Static_assert(offsetof(struct trace_slot, head) == 64, "layout.py");
 _Static_assert(offsetof(struct trace_slot, tail) == 128, "layout.py");
@@ -215,13 +218,11 @@ void trace_death(struct thread *t, int host_signal);
 /* ---- between the files of the trace --------------------------------------------------------------- */
 
 u64 trace_now(int clock);
-const struct trace_call *trace_row(u32 kernel, u64 number);
-struct trace_slot *trace_slot_of(struct thread *t); /* NULL: none is free */
+u64 trace_time_again(struct trace_slot *s);
+void trace_fast_calls(struct thread *t);
+struct trace_slot *trace_slot_claim(struct thread *t); /* NULL: none is free */
 struct trace_record *trace_reserve(struct trace_slot *s, u32 kind, u32 number); /* NULL: it is not to be */
-void trace_commit(struct trace_slot *s, struct trace_record *r, const u8 *end);
 void trace_commit_open(struct trace_slot *s);
-bool trace_is_open(const struct trace_slot *s);
-struct trace_record *trace_record_at(const struct trace_slot *s, u64 position);
 
 u8 *trace_capture(struct trace_record *r, u8 *at, const struct trace_argument *what, const u64 *a, long result);
 u8 *trace_capture_text(struct trace_record *r, u8 *at, u32 argument, const char *text);
@@ -253,5 +254,46 @@ long trace_name(int fd, char *to, size_t room);
 
 void trace_mappings(struct trace_slot *s);
 void trace_mappings_changed(void);
+
+/* ---- what every recorded call goes through ---------------------------------------------------------- */
+
+#define TRACE_TICKS (1UL << 22) /* a reading of the host's clock is good for that long: one or two milliseconds */
+
+/* Now, in ns of CLOCK_MONOTONIC, never earlier than this thread's last answer. */
+static inline u64 trace_time(struct trace_slot *s)
+{
+    u64 rate = __atomic_load_n(&trace_area->tick_rate, __ATOMIC_RELAXED);
+    u64 since = __builtin_ia32_rdtsc() - s->clock_ticks;
+    if (__builtin_expect(since > TRACE_TICKS || rate == 0, 0))
+        return trace_time_again(s);
+    u64 now = s->clock_ns + (since * rate >> 32);
+    if (now > s->clock_latest)
+        s->clock_latest = now;
+    return s->clock_latest;
+}
+
+static inline const struct trace_call *trace_row(u32 kernel, u64 number)
+{
+    const struct trace_table *table = &trace_tables[kernel];
+    return table->kernel != NULL && number < table->limit ? &table->calls[number] : NULL;
+}
+
+static inline struct trace_slot *trace_slot_of(struct thread *t)
+{
+    return t->trace_ring != 0 ? (struct trace_slot *)t->trace_ring : trace_slot_claim(t);
+}
+
+static inline struct trace_record *trace_record_at(const struct trace_slot *s, u64 position)
+{
+    return (struct trace_record *)((u8 *)s + PAGE + (position & (s->ring_size - 1)));
+}
+
+static inline bool trace_is_open(const struct trace_slot *s) { return s->open == s->head + 1; }
+
+static inline void trace_commit(struct trace_slot *s, struct trace_record *r, const u8 *end)
+{
+    r->size = (u32)(end - (u8 *)r);
+    __atomic_store_n(&s->head, s->head + r->size, __ATOMIC_RELEASE);
+}
 
 #endif

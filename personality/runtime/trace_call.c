@@ -3,12 +3,6 @@
 #include "trace.h"
 #include <linux/time.h>
 
-const struct trace_call *trace_row(u32 kernel, u64 number)
-{
-    const struct trace_table *table = &trace_tables[kernel];
-    return table->kernel != NULL && number < table->limit ? &table->calls[number] : NULL;
-}
-
 /* An ioctl's third argument depends on the second. */
 static const struct trace_request *request_of(const struct trace_call *row, const u64 *a)
 {
@@ -32,18 +26,19 @@ static u8 *capture_list(struct trace_record *r, u8 *at, u32 when, const struct t
     return at;
 }
 
-static u8 *capture_all(struct trace_record *r, u8 *at, u32 when, const u64 *a, long result)
+/* A call that leads nowhere costs no more than to see that. */
+static inline u8 *capture_all(struct trace_record *r, u8 *at, u32 when, const struct trace_call *row, const u64 *a,
+                              long result)
 {
-    const struct trace_call *row = trace_row(r->kernel, r->number);
-    if (row == NULL)
+    if (row == NULL || row->count + row->request_count == 0)
         return at;
     at = capture_list(r, at, when, row->arguments, row->count, a, result);
     const struct trace_request *request = row->request_count != 0 ? request_of(row, a) : NULL;
     return request != NULL ? capture_list(r, at, when, request->arguments, request->count, a, result) : at;
 }
 
-static struct trace_record *begin_call(struct trace_slot *s, const struct frame *f, u64 number, const u64 *a,
-                                       const struct call_entry *entry)
+static struct trace_record *begin_call(struct trace_slot *s, const struct trace_call *row, const struct frame *f,
+                                       u64 number, const u64 *a, const struct call_entry *entry)
 {
     struct trace_record *r = trace_reserve(s, RECORD_CALL, (u32)number);
     if (r == NULL)
@@ -52,7 +47,7 @@ static struct trace_record *begin_call(struct trace_slot *s, const struct frame 
     r->arguments = entry != NULL ? entry->arguments : 6;
     for (u32 i = 0; i < r->arguments; i++)
         r->values[i] = a[i];
-    u8 *end = capture_all(r, (u8 *)(r->values + r->arguments), TRACE_ENTRY, a, 0);
+    u8 *end = capture_all(r, (u8 *)(r->values + r->arguments), TRACE_ENTRY, row, a, 0);
     if (trace_area->options & TRACE_WITH_STACKS)
         end = trace_capture_stack(r, end, f);
     r->size = (u32)(end - (u8 *)r);
@@ -65,8 +60,8 @@ static u32 policy_of(const u16 (*table)[TRACE_CALLS], u32 kernel, u64 number, u3
     return kernel < TRACE_KERNELS && number < TRACE_CALLS ? table[kernel][number] : otherwise;
 }
 
-static bool record_entry(struct thread *t, struct trace_slot *s, struct frame *f, u64 number, const u64 *a,
-                         const struct call_entry *entry)
+static bool record_entry(struct thread *t, struct trace_slot *s, const struct trace_call *row, const struct frame *f,
+                         u64 number, const u64 *a, const struct call_entry *entry)
 {
     u32 wanted = policy_of(trace_area->wanted, s->kernel, number, 1);
     u32 undecided = 0;
@@ -88,12 +83,9 @@ static bool record_entry(struct thread *t, struct trace_slot *s, struct frame *f
     }
     if (trace_area->options & TRACE_WITH_STACKS)
         trace_mappings(s);
-    if (trace_area->options & TRACE_WITH_NAMES) {
-        const struct trace_call *row = trace_row(s->kernel, number);
-        if (row != NULL && row->descriptors != 0)
-            trace_names_before(s, row, a);
-    }
-    struct trace_record *r = begin_call(s, f, number, a, entry);
+    if ((trace_area->options & TRACE_WITH_NAMES) && row != NULL && row->descriptors != 0)
+        trace_names_before(s, row, a);
+    struct trace_record *r = begin_call(s, row, f, number, a, entry);
     if (r == NULL)
         return false;
     r->flags = undecided != 0 ? UNDECIDED : 0;
@@ -106,7 +98,7 @@ void trace_executed(struct thread *t, struct trace_slot *s)
 {
     struct trace_record *r = trace_record_at(s, s->head);
     u32 wanted = policy_of(trace_area->wanted, r->kernel, r->number, 1);
-    r->duration = trace_now(CLOCK_MONOTONIC) - r->start;
+    r->duration = trace_time(s) - r->start;
     r->state = STATE_DONE;
     if ((r->flags & UNDECIDED) && trace_judge(t, wanted - 2, r->values, true, 0, r->duration) == TRUTH_FALSE) {
         s->open = 0;
@@ -123,7 +115,8 @@ u32 trace_enter(struct thread *t, struct frame *f, u64 number, u64 *a, const str
     struct trace_slot *s = trace_slot_of(t);
     if (s == NULL)
         return 0;
-    bool recorded = record_entry(t, s, f, number, a, entry);
+    const struct trace_call *row = trace_row(s->kernel, number);
+    bool recorded = record_entry(t, s, row, f, number, a, entry);
     if (recorded && entry != NULL && (entry->flags & CALL_NO_RESULT))
         trace_commit_open(s);
     u32 what = recorded ? TRACE_LEAVE : 0;
@@ -135,12 +128,9 @@ u32 trace_enter(struct thread *t, struct frame *f, u64 number, u64 *a, const str
         if (state != NULL && state->fired_count != 0)
             what |= TRACE_LEAVE;
     }
-    if (!recorded && (trace_area->options & TRACE_WITH_NAMES)) {
-        const struct trace_call *row = trace_row(s->kernel, number);
-        if (row != NULL && row->flags != 0)
-            what |= TRACE_LEAVE; /* what a call does to descriptors counts, whether it is shown or not */
-    }
-    if (recorded && host_calls_wanted) {
+    if (!recorded && (trace_area->options & TRACE_WITH_NAMES) && row != NULL && row->flags != 0)
+        what |= TRACE_LEAVE; /* what a call does to descriptors counts, whether it is shown or not */
+    if (__builtin_expect(recorded && host_calls_wanted, 0)) {
         struct trace_thread *state = t->trace_state;
         state->host_count = 0;
         state->host_recording = 1;
@@ -173,8 +163,8 @@ static bool complete(struct thread *t, struct trace_slot *s, const struct trace_
     }
     u8 *at = (u8 *)r + r->size;
     if (!failed) {
-        at = capture_all(r, at, TRACE_EXIT, a, result);
-        if (row != NULL)
+        at = capture_all(r, at, TRACE_EXIT, row, a, result);
+        if (row != NULL && row->flags != 0 && (trace_area->options & TRACE_WITH_NAMES))
             at = trace_names_after(r, at, row, a, result);
     }
     if (state != NULL) {
@@ -189,9 +179,9 @@ static bool complete(struct thread *t, struct trace_slot *s, const struct trace_
 void trace_leave(struct thread *t, const struct frame *f, u64 number, const u64 *a,
                  const struct call_entry *entry, long result)
 {
-    u64 end = trace_now(CLOCK_MONOTONIC);
     struct trace_thread *state = t->trace_state;
     struct trace_slot *s = (struct trace_slot *)t->trace_ring;
+    u64 end = s != NULL ? trace_time(s) : 0;
     if (state != NULL) {
         state->host_recording = 0;
         if (state->fired_count != 0)
@@ -199,12 +189,12 @@ void trace_leave(struct thread *t, const struct frame *f, u64 number, const u64 
     }
     if (s == NULL) { /* the child of a fork: its parent's record is not its own */
         s = trace_slot_of(t);
-        if (s == NULL || !record_entry(t, s, (struct frame *)f, number, a, entry))
+        if (s == NULL || !record_entry(t, s, trace_row(s->kernel, number), f, number, a, entry))
             return;
     }
-    const struct trace_call *row = trace_area->options & TRACE_WITH_NAMES ? trace_row(s->kernel, number) : NULL;
+    const struct trace_call *row = trace_row(s->kernel, number);
     bool shown = trace_is_open(s) && complete(t, s, row, f, a, result, end);
-    if (row != NULL && !shown && !is_error(result))
+    if (!shown && row != NULL && (trace_area->options & TRACE_WITH_NAMES) && !is_error(result))
         trace_names_after(NULL, NULL, row, a, result);
     if (state != NULL)
         state->fired_count = 0;

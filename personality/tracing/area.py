@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from personality.tracing import layout
+from personality.tracing.ticks import Ticks
 
 LARGE_SLOTS, LARGE_RING = 512, 1 << 20
 SMALL_SLOTS, SMALL_RING = 8192, 1 << 16
@@ -66,8 +67,9 @@ class Area:
         self._memory = mmap.mmap(self._file, 0)
         layout.HEADER.pack_into(
             self._memory, 0, layout.MAGIC, layout.VERSION, 0, full, options, LARGE_SLOTS + SMALL_SLOTS,
-            LARGE_SLOTS, text_limit, stack_limit, self._slots_at, *self._rings, 0, 0, 0,
+            LARGE_SLOTS, text_limit, stack_limit, self._slots_at, *self._rings, 0, 0, 0, 0,
         )  # fmt: skip
+        self._ticks = Ticks()
         self._words = memoryview(self._memory).cast("Q")
         self._futex = ctypes.CDLL(None).syscall
         self._start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
@@ -96,6 +98,7 @@ class Area:
     def drain(self) -> list[Chunk]:
         """Everything complete so far, in order per slot; makes room and wakes writers that wait."""
         chunks = []
+        self._measure()
         for slot, start, fields in self._used():
             state, waiting, head, tail = fields[0], fields[3], fields[9], fields[11]
             if head != tail:
@@ -111,6 +114,7 @@ class Area:
         """What rings that overwrite themselves hold now.  `ended_only`: of threads that are gone, whose
         slots become free again."""
         chunks = []
+        self._measure()
         for slot, start, fields in self._used():
             if ended_only and fields[0] != layout.SLOT_ENDED:
                 continue
@@ -177,6 +181,11 @@ class Area:
     def claimed(self) -> int:
         """How many slots were ever in use at a time."""
         return self._claimed()
+
+    def _measure(self) -> None:
+        rate = self._ticks.rate()
+        if rate:
+            self._words[layout.TICK_RATE_OFFSET // 8] = rate
 
     def _used(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         for slot in range(self._claimed()):

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from guise.tracing import automata, programs, tampering
+from guise.tracing import automata, live, programs, tampering
 from personality.tracing import layout, records
 from personality.tracing import recording as recordings
+from personality.tracing.area import Chunk
+from personality.tracing.ticks import Ticks
 from syscalls import load
 from tests.supervisor.real import environment
 from tests.trace.conftest import Trace, command
@@ -81,7 +83,7 @@ def _kill_after(victim: int, seconds: float) -> None:
 
 def _guises(folder: Path) -> list[int]:
     """Processes whose command line names this test's folder."""
-    found = []
+    found: list[int] = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if str(folder).encode() in entry.read_bytes():
@@ -232,4 +234,48 @@ def test_layout_is_the_runtimes() -> None:
     for name, packed in structs.items():
         assert int(sizes[name]) == packed.size, name
     assert layout.SLOT.size == layout.SLOT_TAIL_OFFSET + 8
-    assert layout.HEADER.size == 80
+    assert layout.HEADER.size == layout.TICK_RATE_OFFSET + 8
+
+
+def test_times_are_the_hosts(guest: Path, trace: Trace, tmp_path: Path) -> None:
+    """Whatever they are read from: within those of the run, and rising in each thread."""
+    path = tmp_path / "times.guise"
+    before = time.monotonic_ns()
+    assert trace("-o", path, guest, "threads", "4", "30000").returncode == 5
+    after = time.monotonic_ns()
+    latest: dict[int, int] = {}
+    with path.open("rb") as file:
+        for chunk in recordings.Reader(file, str(path)).chunks():
+            for record in records.parse(chunk.data):
+                if record.kind == layout.CALL:
+                    assert latest.get(chunk.slot, before) <= record.start <= record.end <= after
+                    latest[chunk.slot] = record.start
+
+
+def test_the_pace_of_the_counter() -> None:
+    """Two measurements of it agree, where it is used at all."""
+    ticks = Ticks()
+    found: list[int] = []
+    deadline = time.monotonic() + 5
+    while len(found) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+        found += [rate] if (rate := ticks.rate()) else []
+    if not found:
+        pytest.skip("this host does not trust the processor's counter")
+    assert abs(found[0] - found[1]) < found[0] / 1000
+
+
+def test_a_flight_keeps_who_was_last() -> None:
+    """However much a thread leaves behind that had nothing to do with the end."""
+
+    def left(slot: int, *starts: int) -> Chunk:
+        return Chunk(slot, b"".join(_record(start) for start in starts))
+
+    kept = live._keep([], [left(1, 5), left(2, *range(100)), left(3, 200)], 3)
+    assert [item.chunk.slot for item in kept] == [2, 3]
+    kept = live._keep(kept, [left(4, 300), left(5, 301), left(6, 302)], 3)
+    assert [item.chunk.slot for item in kept] == [4, 5, 6]
+
+
+def _record(start: int) -> bytes:
+    return layout.RECORD.pack(layout.RECORD.size, layout.CALL, layout.DONE, 0, 0, 1, 0, 0, start, 0, 0, 0)
