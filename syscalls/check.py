@@ -14,7 +14,8 @@ from pathlib import Path
 
 from . import emit_calls, emit_types, parse
 from .convert import Pair
-from .model import HOST, Abi, TableError, Type
+from .lexer import is_number
+from .model import HOST, SHOWN, Abi, Meaning, TableError, Type
 
 
 def one(abi: Abi) -> Iterator[str]:
@@ -32,6 +33,7 @@ def one(abi: Abi) -> Iterator[str]:
         for entry in struct.fields:
             if entry.meaning and entry.meaning not in (*abi.sets, "signal"):
                 yield f"{struct.where}: {entry.name}: unknown flag set or enum {entry.meaning!r}"
+    yield from _meanings(abi)
     seen: dict[str, tuple[int, str]] = {}
     for name, value, where in emit_types.constants(abi):
         old, place = seen.setdefault(name, (value, where))
@@ -50,6 +52,27 @@ def one(abi: Abi) -> Iterator[str]:
                 and not constant.drop
             ):
                 yield f"{constant.where}: {constant.name} lies inside the masked field {inside:#x}"
+
+
+def _meanings(abi: Abi) -> Iterator[str]:
+    """What arguments and results are shown as, and what choices are made by."""
+    uses = [(c.where, f"{c.name}: {a.name}", a.meaning) for c in abi.calls.values() for a in c.arguments]
+    uses += [(c.where, f"{c.name}: result", c.result_meaning) for c in abi.calls.values()]
+    constants = {e.name for g in abi.sets.values() for e in g.entries} | {*abi.ioctls, "*"}
+    for choices in abi.choices.values():
+        for choice in choices.entries:
+            uses.append((choices.where, f"{choices.name}: {choice.key}", choice.meaning))
+            if choice.key not in constants and not is_number(choice.key):
+                yield f"{choices.where}: {choices.name}: {choice.key} is no constant and no number"
+            if choice.type.kind in ("value", "object") and not abi.kind_of(choice.type.name):
+                yield f"{choices.where}: {choice.key}: unknown type {choice.type.name!r}"
+    for struct in abi.structs.values():
+        uses += [(struct.where, f"{struct.name}.{f.name}", Meaning(f.shown)) for f in struct.fields]
+    for where, what, meaning in uses:
+        if meaning.by and meaning.name not in abi.choices:
+            yield f"{where}: {what}: there are no choices {meaning.name!r}"
+        elif meaning.name and not meaning.by and not abi.kind_of(meaning.name) and meaning.name not in SHOWN:
+            yield f"{where}: {what}: unknown meaning {meaning.name!r}"
 
 
 def pair(both: Pair) -> Iterator[str]:

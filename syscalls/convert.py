@@ -25,7 +25,9 @@ class Pair:
     def set(self, item: ConstantSet) -> ConstantSet | None:
         """The host's flag set or enum that a guest's corresponds to."""
         other = self.host.sets.get(item.host or item.name)
-        return other if other is not None and other.kind == item.kind else None
+        if other is None or other.kind != item.kind or item.shown or other.shown:
+            return None
+        return other
 
     def host_constant(self, item: ConstantSet, entry: Constant) -> Constant | None:
         other = self.set(item)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from . import decode_types
-from .emit_trace import is_environment
-from .model import Abi, Argument, Call, Ioctl, Type
-from .values import Change, Data, DecodedCall, Integer, Items, Outcome, Pointer, Symbol, Text, Value
+from .emit_trace import is_environment, leads
+from .model import PLAIN, Abi, Argument, Call, Choice, Meaning, Type
+from .values import Change, Data, DecodedCall, Flags, Integer, Items, Outcome, Pointer, Symbol, Text, Value
 
 RESTARTS = (-512, -513)
 _GUEST_ERRNO = 8192
@@ -55,7 +55,9 @@ class Decoder:
         self.abi = abi
         self._errno_from_host = abi.errno_from_host(host)
         self._errors = {e.number: e for e in abi.errno.values()}
-        self._ioctls = {item.number & 0xFFFFFFFF: item for item in abi.ioctls.values()}
+        self._choices = {
+            name: {choice.key: choice for choice in choices.entries} for name, choices in abi.choices.items()
+        }
         self.types = decode_types.TypeDecoder(abi)
 
     def name_of(self, number: int) -> str:
@@ -69,11 +71,10 @@ class Decoder:
             values = tuple((f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments))
             return DecodedCall(self.name_of(raw.number), raw.number, values, self.outcome(raw, None))
         arguments = [
-            (argument.name, self._argument(call, index, argument, raw))
+            (argument.name, self._argument(call, index, raw))
             for index, argument in enumerate(call.arguments[: len(raw.arguments)])
+            if not argument.meaning.by or self._meant(call, argument, raw)[0].kind != "none"
         ]
-        if call.name == "ioctl":
-            arguments = self._ioctl(arguments, raw)
         if call.open_ended:
             known = len(arguments)
             arguments += [(f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments[known:], known)]
@@ -96,22 +97,54 @@ class Decoder:
         if call is None:
             return Outcome("done", Integer(result), raw.second)
         self.types.descriptors = raw.descriptors_after
-        return Outcome("done", self._by_value(call.result, result & _MASK), raw.second)
+        result_of = Argument("", call.result, call.result_meaning)
+        kind, meaning = self._meant(call, result_of, raw)
+        return Outcome("done", self._by_value(kind, meaning, result & _MASK), raw.second)
 
     def signal(self, number: int) -> str:
         return self.types.signal(number)
 
-    def _by_value(self, kind: Type, value: int) -> Value:
+    def _by_value(self, kind: Type, meaning: Meaning, value: int) -> Value:
         if kind.kind == "none":
             return Integer(_signed(value))
-        return self.types.value(kind.name or "long", value)
+        return self.types.meant(kind.name or "long", meaning.name, value)
 
-    def _argument(self, call: Call, index: int, argument: Argument, raw: RawCall) -> Value:
-        value = raw.arguments[index]
-        kind = argument.type
+    def _argument(self, call: Call, index: int, raw: RawCall) -> Value:
+        argument = call.arguments[index]
+        kind, meaning = self._meant(call, argument, raw, leads(call, index))
         if not kind.is_address:
-            return self.types.value(kind.name, value)
-        return self._seen(raw, index, lambda seen: self._behind(call, argument, seen, raw))
+            return self._by_value(kind, meaning, raw.arguments[index])
+        shown = Argument(argument.name, kind, meaning)
+        return self._seen(raw, index, lambda seen: self._behind(call, shown, seen, raw))
+
+    def _meant(
+        self, call: Call, argument: Argument, raw: RawCall, behind: bool = False
+    ) -> tuple[Type, Meaning]:
+        """A type and what it stands for, once the arguments that choose have chosen; `behind`: of what an
+        address leads to."""
+        kind, meaning = argument.type, argument.meaning
+        while meaning.by:
+            choice = self._chosen(call, meaning, raw)
+            if choice is None:
+                return kind, PLAIN
+            if not behind:
+                kind, meaning = choice.type, choice.meaning
+            else:  # what is behind the address
+                meaning = choice.meaning if choice.meaning.name else Meaning(choice.type.name)
+        return kind, meaning
+
+    def _chosen(self, call: Call, meaning: Meaning, raw: RawCall) -> Choice | None:
+        choices = self._choices[meaning.name]
+        index = next(i for i, argument in enumerate(call.arguments) if argument.name == meaning.by)
+        if index >= len(raw.arguments):
+            return None
+        key = self._argument(call, index, raw)
+        names: tuple[str, ...] = ()
+        if isinstance(key, Flags):
+            names = key.names
+        elif isinstance(key, Symbol | Integer):
+            names = (key.name if isinstance(key, Symbol) else "", str(key.value))
+        return next((choices[name] for name in names if name in choices), choices.get("*"))
 
     def _seen(self, raw: RawCall, index: int, show: Callable[[Seen], Value]) -> Value:
         """A pointer, and what it led to before the call and after."""
@@ -145,7 +178,9 @@ class Decoder:
             texts = seen.data.split(b"\0")[:-1]
             return Items(tuple(Text(text) for text in texts), seen.truncated)
         if kind.kind == "object":
-            return self.types.objects(kind, seen.data, seen.truncated)
+            return self.types.objects(kind, seen.data, seen.truncated, argument.meaning.name)
+        if argument.meaning.name:
+            return self.types.content(argument.meaning.name, seen.data)
         if "net" in call.tags and decode_types.is_address(argument.name):
             return self.types.socket_address(seen.data)
         length = len(seen.data)
@@ -164,30 +199,6 @@ class Decoder:
                     return raw.result
                 return count
         return 0
-
-    def _ioctl(self, arguments: list[tuple[str, Value]], raw: RawCall) -> list[tuple[str, Value]]:
-        """Request by name, and its argument as the request's row says."""
-        if len(arguments) < 3:
-            return arguments
-        request, value = raw.arguments[1] & 0xFFFFFFFF, raw.arguments[2]
-        item = self._ioctls.get(request)
-        (_, what), (_, third) = arguments[1], arguments[2]
-        if item is None:
-            what, third = Integer(request, 16), Pointer(value)
-        else:
-            what = Symbol(request, item.name)
-            if item.type.kind == "value":
-                third = self.types.value(item.type.name, value)
-            elif item.type.kind in ("object", "bytes"):
-                third = self._seen(raw, 2, lambda seen: self._requested(item, seen))
-            else:
-                third = Pointer(value)
-        return [arguments[0], (arguments[1][0], what), (arguments[2][0], third), *arguments[3:]]
-
-    def _requested(self, item: Ioctl, seen: Seen) -> Value:
-        if item.type.kind == "object":
-            return self.types.objects(item.type, seen.data, seen.truncated)
-        return Data(seen.data, len(seen.data))
 
 
 def _signed(value: int) -> int:

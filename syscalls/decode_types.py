@@ -11,6 +11,8 @@ from .values import Data, Descriptor, Flags, Integer, Items, Members, Pointer, S
 
 _OCTAL = frozenset(("mode",))
 _HEXADECIMAL = frozenset(("ptr", "dev"))
+_OWNERS = frozenset(("uid", "gid"))
+_NOBODY = 0xFFFFFFFF  # leave it as it is
 _MOST_ITEMS = 64
 
 
@@ -40,11 +42,13 @@ class TypeDecoder:
         self.descriptors: Mapping[int, bytes] = {}
         self._constants = {c.name: c.value for g in abi.sets.values() for c in g.entries}
         self._signals = {s.number: s.name for s in abi.signals.values()}
+        self._continued = next((s.number for s in abi.signals.values() if s.name == "SIGCONT"), 0)
         self._by_value = {
             name: {c.value: c.name for c in reversed(group.entries)}
             for name, group in abi.sets.items()
             if group.kind != "flags"
         }
+        self._requests = {item.number & 0xFFFFFFFF: item.name for item in reversed(list(abi.ioctls.values()))}
         self._families = {
             c.value: c.name for g in abi.sets.values() for c in g.entries if c.name.startswith("AF_")
         }
@@ -66,25 +70,79 @@ class TypeDecoder:
         if kind in ("enum", "constants"):
             number = _narrow(raw, 4, True)
             return Symbol(number, self._by_value[name].get(number, ""))
+        if name == "ptr":
+            return Pointer(raw)
         scalar = self._abi.scalars.get(name) or Scalar("long", 8, True)
         number = _narrow(raw, scalar.size, scalar.signed)
         if name == "dirfd" and number == self._at_cwd:
             return Symbol(number, "AT_FDCWD")
+        if name in _OWNERS and number == _NOBODY:
+            return Integer(-1)
         if name in ("fd", "dirfd"):
             return Descriptor(number, self.descriptors.get(number, b""))
-        if name == "ptr":
-            return Pointer(raw)
         return Integer(number, 8 if name in _OCTAL else 16 if name in _HEXADECIMAL else 10)
 
-    def objects(self, kind: Type, data: bytes, truncated: bool) -> Value:
+    def meant(self, name: str, meaning: str, raw: int) -> Value:
+        """A value of a plain type that stands for something."""
+        if meaning == "wait_status":
+            return self._wait_status(raw & 0xFFFFFFFF)
+        if meaning == "ioctl":
+            number = raw & 0xFFFFFFFF
+            request = self._requests.get(number)
+            return Symbol(number, request) if request else Integer(number, 16)
+        size = self._abi.size_of(name)
+        if meaning == "hexadecimal":
+            return Integer(_narrow(raw, size, False), 16)
+        kind = self._abi.kind_of(meaning)
+        if kind == "flags":
+            return self._flags(self._abi.sets[meaning], _narrow(raw, size, False))
+        if kind in ("enum", "constants"):
+            return self._symbol(meaning, name, raw, size)
+        return self.value(meaning or name, raw)
+
+    def _symbol(self, meaning: str, name: str, raw: int, size: int) -> Value:
+        """A constant by name; what has none stays what it is."""
+        number = _narrow(raw, size, True)
+        known = self._by_value[meaning].get(number) or self._by_value[meaning].get(_narrow(raw, size, False))
+        return Symbol(number, known) if known else self.value(name, raw)
+
+    def content(self, name: str, data: bytes) -> Value:
+        """A buffer that holds one value.  Of a struct that has grown since, what there is."""
+        if name == "bit_set":
+            bits = int.from_bytes(data, "little")
+            return Items(tuple(Integer(n) for n in range(bits.bit_length()) if bits >> n & 1))
+        struct = self._abi.structs.get(name)
+        if struct is not None and data:
+            whole = self.object(name, data.ljust(struct.size, b"\0"))
+            assert isinstance(whole, Members)
+            there = {field.name for field in struct.fields if field.offset < len(data)}
+            return Members(name, tuple((key, value) for key, value in whole.members if key in there))
+        if struct is None and len(data) == self._abi.size_of(name):
+            return self.meant(name, name, int.from_bytes(data, "little"))
+        return Data(data, len(data))
+
+    def objects(self, kind: Type, data: bytes, truncated: bool, meaning: str = "") -> Value:
         """One object, or as many as the bytes hold when the type is an array."""
         size = 8 if kind.name == "ptr" else self._abi.size_of(kind.name)
+        if kind.count is None and meaning and len(data) >= size:
+            return self.meant(kind.name, meaning, int.from_bytes(data[:size], "little"))
         if kind.count is None:
             return self.object(kind.name, data) if len(data) >= size else Data(data, size)
         count = len(data) // size if size else 0
         pieces = [data[i * size : (i + 1) * size] for i in range(min(count, _MOST_ITEMS))]
+        if meaning == "sysctl":
+            return self._variable(pieces, truncated)
         shown = tuple(self.object(kind.name, piece) for piece in pieces)
         return Items(shown, truncated or count > _MOST_ITEMS)
+
+    def _variable(self, pieces: list[bytes], truncated: bool) -> Value:
+        """A variable of the kernel's by its numbers, of which tables name the first two."""
+        numbers = [int.from_bytes(piece, "little", signed=True) for piece in pieces]
+        first = self._by_value["sysctl"].get(numbers[0], "") if numbers else ""
+        below = self._by_value.get(f"sysctl_{first.lower()}", {})
+        names = [first, below.get(numbers[1], "") if len(numbers) > 1 else ""]
+        shown = [Symbol(n, name) if name else Integer(n) for n, name in zip(numbers, names, strict=False)]
+        return Items((*shown, *map(Integer, numbers[2:])), truncated)
 
     def object(self, name: str, data: bytes) -> Value:
         if name == "sigset":
@@ -202,8 +260,9 @@ class TypeDecoder:
     def _element(self, field: Field, data: bytes) -> Value:
         if field.name == "mode":
             return Integer(int.from_bytes(data, "little"), 8)
-        if field.meaning:
-            return self.value(field.meaning, int.from_bytes(data, "little", signed=False))
+        if field.meaning or field.shown:
+            number = int.from_bytes(data, "little")
+            return self.meant(field.type, field.meaning or field.shown, number)
         return self.object(field.type, data)
 
     def _flags(self, group: ConstantSet, value: int) -> Value:
@@ -214,14 +273,32 @@ class TypeDecoder:
                 names.append(constant.name)
         for mask in masks:
             rest &= ~mask
-        plain = [c for c in group.entries if c.mask is None and c.value]
+        plain = [c for c in group.entries if c.mask is None]
         for constant in sorted(plain, key=lambda c: -c.value.bit_count()):
-            bits = constant.value & 0xFFFFFFFF
-            if rest & bits == bits:
+            bits = constant.value
+            if bits and rest & bits == bits:
                 names.append(constant.name)
                 rest &= ~bits
+        if not value and not names:
+            names = [c.name for c in plain if not c.value][:1]
         order = {c.name: i for i, c in enumerate(group.entries)}
         return Flags(value, tuple(sorted(names, key=lambda name: order[name])), rest)
+
+    def _wait_status(self, status: int) -> Value:
+        """Alike on all kernels but for what says that a process was continued."""
+        low, high = status & 0x7F, status >> 8 & 0xFF
+        members: tuple[tuple[str, Value], ...]
+        if status in (0xFFFF, self._continued):
+            members = (("continued", Integer(1)),)
+        elif low == 0:
+            members = (("exited", Integer(high)),)
+        elif low == 0x7F:
+            members = (("stopped", Symbol(high, self.signal(high))),)
+        else:
+            members = (("killed", Symbol(low, self.signal(low))),)
+            if status & 0x80:
+                members += (("core", Integer(1)),)
+        return Members("wait_status", members)
 
     def _signal_set(self, data: bytes) -> Value:
         bits = int.from_bytes(data, "little")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
+from .lexer import is_number
 from .model import Abi, Argument, Call, Field
 
 _CONSTANT = 255
@@ -65,7 +67,7 @@ def _captures(abi: Abi, call: Call, index: int, argument: Argument) -> Iterator[
         if size:
             for when in _WHEN[kind.direction]:
                 yield Capture(index, "BYTES", when, length, size, flags, shape)
-    elif kind.name == "ptr" and index + 1 < len(call.arguments) and _is_length(call.arguments[index + 1]):
+    elif kind.name == "ptr" and _has_length(call, index):
         # A buffer whose length the kernel puts where the next argument points: sockaddrs, options.
         yield Capture(index, "BYTES", "TRACE_EXIT", index + 1, 1, ("POINTED",))
 
@@ -79,8 +81,11 @@ def is_descriptor(argument: Argument) -> bool:
     return argument.type.kind == "value" and argument.type.name in ("fd", "dirfd")
 
 
-def _is_length(argument: Argument) -> bool:
-    kind = argument.type
+def _has_length(call: Call, index: int) -> bool:
+    """Whether the next argument leads to a length."""
+    if index + 1 >= len(call.arguments):
+        return False
+    kind = call.arguments[index + 1].type
     return kind.kind == "object" and kind.direction == "inout" and abi_length(kind.name)
 
 
@@ -97,7 +102,8 @@ def _extent(abi: Abi, call: Call, argument: Argument) -> tuple[int, int, tuple[s
     """(argument that counts or 255, bytes of one element, flags)."""
     kind = argument.type
     size = 1 if kind.kind == "bytes" else (8 if kind.name == "ptr" else abi.size_of(kind.name))
-    flags: tuple[str, ...] = ("SHORT",) if kind.kind == "bytes" and not _is_name(argument) else ()
+    whole = _is_name(argument) or bool(argument.meaning.name)
+    flags: tuple[str, ...] = ("SHORT",) if kind.kind == "bytes" and not whole else ()
     if kind.count is None:
         return _CONSTANT, size, flags
     if isinstance(kind.count, int):
@@ -160,31 +166,77 @@ def _behind(abi: Abi, name: str, written: set[str]) -> Iterator[str]:
 # The tables -------------------------------------------------------------------------------------------
 
 
-def _requests(abi: Abi) -> Iterator[str]:
-    """Captures of ioctl's third argument, by request."""
-    rows = []
-    for item in sorted(abi.ioctls.values(), key=lambda item: item.number & 0xFFFFFFFF):
-        if item.type.kind not in ("object", "bytes") or item.type.direction == "":
+def selector(call: Call) -> int:
+    """The argument that chooses what others lead to; -1: none does.  One call has one."""
+    names = [argument.name for argument in call.arguments[:_MOST_ARGUMENTS]]
+    found = [
+        names.index(argument.meaning.by)
+        for index, argument in enumerate(call.arguments)
+        if argument.meaning.by and not leads(call, index)
+    ]
+    return found[0] if found else -1
+
+
+def leads(call: Call, index: int) -> bool:
+    """Whether something behind an address is known, so that it is taken whatever other arguments are."""
+    kind = call.arguments[index].type
+    return kind.is_address and (kind.name != "ptr" or _has_length(call, index))
+
+
+def requests(abi: Abi, call: Call) -> dict[int, list[Capture]]:
+    """What is copied in addition, by the value of the argument that chooses."""
+    found: dict[int, list[Capture]] = {}
+    chooser = selector(call)
+    for index, argument in enumerate(call.arguments[:_MOST_ARGUMENTS]):
+        if not argument.meaning.by or leads(call, index):
             continue
-        size = 1 if item.type.kind == "bytes" else abi.size_of(item.type.name)
-        size *= item.type.count if isinstance(item.type.count, int) else 1
-        shape = item.type.name if pointers(abi, item.type.name) else ""
-        capture = Capture(2, "BYTES", _WHEN[item.type.direction][0], _CONSTANT, size, (), shape)
-        name = f"{abi.kernel}_request_{item.name}"
-        yield f"static const struct trace_argument {name}[] = {{{capture.c_text(abi.kernel)}}};"
-        rows.append((item.number & 0xFFFFFFFF, f"    {{{item.number & 0xFFFFFFFF:#x}, 1, {name}}},"))
-    yield f"static const struct trace_request {abi.kernel}_requests[] = {{"
-    seen: set[int] = set()
-    for number, row in rows:
-        if number not in seen:
-            yield row
-        seen.add(number)
-    yield "    {0xffffffff, 0, NULL},"
+        for choice in abi.choices[argument.meaning.name].entries:
+            if choice.type.is_address and choice.type.name != "ptr":
+                shown = Argument(argument.name, choice.type, choice.meaning)
+                taken = list(_captures(abi, call, index, shown))
+                for number in _numbers(abi, call.arguments[chooser], choice.key):
+                    found.setdefault(number, []).extend(taken)
+    return found
+
+
+def _numbers(abi: Abi, chooser: Argument, key: str) -> Iterator[int]:
+    """The values by which an argument chooses a key: of a set of flags, with every flag beside the key."""
+    if is_number(key):
+        yield int(key, 0) & 0xFFFFFFFF
+        return
+    if key in abi.ioctls:
+        yield abi.ioctls[key].number & 0xFFFFFFFF
+        return
+    group = abi.sets.get(chooser.meaning.name or chooser.type.name)
+    sets = [group] if group else list(abi.sets.values())
+    value = next((c.value for g in sets for c in g.entries if c.name == key), None)
+    if value is None:
+        return
+    yield value & 0xFFFFFFFF
+    if group is None or group.kind != "flags":
+        return
+    beside = [c.value for c in group.entries if c.mask is None and c.value]
+    for count in range(1, len(beside) + 1):
+        for some in combinations(beside, count):
+            yield (value | sum(some)) & 0xFFFFFFFF
+
+
+def _request_table(abi: Abi, call: Call, found: dict[int, list[Capture]]) -> Iterator[str]:
+    name = f"{abi.kernel}_requests_{call.name}"
+    written: dict[str, str] = {}
+    rows = []
+    for number, taken in sorted(found.items()):
+        listed = ", ".join(capture.c_text(abi.kernel) for capture in taken)
+        if listed not in written:
+            written[listed] = f"{name}_{len(written)}"
+            yield f"static const struct trace_argument {written[listed]}[] = {{{listed}}};"
+        rows.append(f"    {{{number:#x}, {len(taken)}, {written[listed]}}},")
+    yield f"static const struct trace_request {name}[] = {{"
+    yield from rows
     yield "};"
-    yield f"#define {abi.kernel.upper()}_REQUESTS {len(seen)}"
 
 
-def _row(abi: Abi, number: int, call: Call, found: list[Capture]) -> str:
+def _row(abi: Abi, number: int, call: Call, found: list[Capture], chosen: int) -> str:
     mask = sum(1 << i for i, a in enumerate(call.arguments[:_MOST_ARGUMENTS]) if is_descriptor(a))
     flags = []
     if call.result.kind == "value" and call.result.name == "fd":
@@ -195,11 +247,9 @@ def _row(abi: Abi, number: int, call: Call, found: list[Capture]) -> str:
     if any("FDS" in capture.flags for capture in found):
         flags.append("TRACED_FDS")
     listed = f"{abi.kernel}_{number}" if found else "NULL"
-    chosen = (
-        f"1, {abi.kernel.upper()}_REQUESTS, {abi.kernel}_requests" if call.name == "ioctl" else "0, 0, NULL"
-    )
+    choice = f"{selector(call)}, {chosen}, {abi.kernel}_requests_{call.name}" if chosen else "0, 0, NULL"
     return (
-        f"    [{number}] = {{{listed}, {len(found)}, {mask:#x}, {' | '.join(flags) or '0'}, {chosen}}},"
+        f"    [{number}] = {{{listed}, {len(found)}, {mask:#x}, {' | '.join(flags) or '0'}, {choice}}},"
         f" /* {call.name} */"
     )
 
@@ -208,13 +258,15 @@ def _table(abi: Abi) -> Iterator[str]:
     rows: list[str] = []
     written: set[str] = set()
     yield from (line for struct in abi.structs for line in _behind(abi, struct, written))
-    yield from _requests(abi)
     for number, call in sorted(abi.by_number.items()):
         found = captures(abi, call)
         if found:
             listed = ", ".join(item.c_text(abi.kernel) for item in found)
             yield f"static const struct trace_argument {abi.kernel}_{number}[] = {{{listed}}};"
-        rows.append(_row(abi, number, call, found))
+        chosen = requests(abi, call)
+        if chosen:
+            yield from _request_table(abi, call, chosen)
+        rows.append(_row(abi, number, call, found, len(chosen)))
     yield f"static const struct trace_call {abi.kernel}_trace[{abi.call_limit()}] LATE(trace) = {{"
     yield from rows
     yield "};"

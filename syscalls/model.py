@@ -73,9 +73,46 @@ class Type:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a plain value stands for, to whoever looks at a call; no translation depends on it.
+
+    `name`: a set of flags or constants, a struct or scalar (of bytes), one of `SHOWN`, or `choices`, among
+    which the argument called `by` chooses.
+    """
+
+    name: str = ""
+    by: str = ""
+
+    def __str__(self) -> str:
+        return f":{self.name}[{self.by}]" if self.by else f":{self.name}" if self.name else ""
+
+
+PLAIN = Meaning()
+SHOWN = ("signal", "wait_status", "ioctl", "hexadecimal", "bit_set", "sysctl")
+"""Meanings that no table need define."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an argument is where the one that chooses is `key` (`*`: anything else)."""
+
+    key: str
+    type: Type
+    meaning: Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    name: str
+    entries: tuple[Choice, ...]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
     name: str
     type: Type
+    meaning: Meaning = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +141,7 @@ class Call:
     tags: frozenset[str] = frozenset()
     since: str = ""
     until: str = ""
+    result_meaning: Meaning = PLAIN
 
     @property
     def signature(self) -> str:
@@ -135,6 +173,8 @@ class Field:
     to: str = ""
     """What it points at: a struct, `bytes`, `address` (of a socket), `control` (messages) or `string`."""
     to_count: str = ""
+    shown: str = ""
+    """What its value stands for, to whoever looks at it, where no translation depends on that."""
     """The member that counts how many of them; for bytes and the like how many bytes."""
 
 
@@ -178,6 +218,8 @@ class ConstantSet:
     host: str = ""
     """The host set that this one is converted to and from, when that has another name."""
     source: Source = Source()
+    shown: bool = False
+    """Only there to be read in traces: nothing is converted by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +276,7 @@ class Abi:
     errno: Mapping[str, Errno]
     signals: Mapping[str, Signal]
     ioctls: Mapping[str, Ioctl]
+    choices: Mapping[str, Choices] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Headers of the sections that have no name of their own: calls, errno, signals, ioctls."""
     family: str = ""

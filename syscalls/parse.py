@@ -19,12 +19,15 @@ from .model import (
     Abi,
     Argument,
     Call,
+    Choice,
+    Choices,
     Constant,
     ConstantSet,
     Direction,
     Errno,
     Field,
     Ioctl,
+    Meaning,
     Scalar,
     Service,
     Signal,
@@ -56,9 +59,10 @@ TAGS = frozenset(
 )
 
 _CALL = re.compile(r"(\d+)\s+(\w+)\s*")
-_RESULT = re.compile(r"->\s*(\w+)\s*")
+_RESULT = re.compile(r"->\s*(\w+(?::\w+(?:\[\w+\])?)?)\s*")
 _ARGUMENT = re.compile(r"(\w+)\s*:\s*(.+)$")
 _DIRECTED = re.compile(r"(in|out|inout)\s*(?:\s(\w+)\s*)?(?:\[\s*(\w+)\s*\])?$")
+_SHOWN = re.compile(r"(.*?)(?::(\w+)(?:\[(\w+)\])?)?$")
 _NAME = re.compile(r"[A-Za-z_]\w*$")
 _POINTED = re.compile(r"(\w+)?(?:\[(\w+)\])?")
 _FIELD = re.compile(r"(\w+)(?::(\w+))?(?:\[(\d+|0x[0-9a-fA-F]+)\])?$")
@@ -85,6 +89,13 @@ def parse_type(row: Row, text: str) -> Type:
     return Type("value", text)
 
 
+def parse_shown(row: Row, text: str) -> tuple[Type, Meaning]:
+    """`TYPE`, or `TYPE:MEANING`, or `TYPE:CHOICES[ARGUMENT]`."""
+    found = _SHOWN.match(text.strip())
+    assert found is not None
+    return parse_type(row, found[1]), Meaning(found[2] or "", found[3] or "")
+
+
 class _Reader:
     def __init__(self, kernel: str) -> None:
         self.kernel = kernel
@@ -96,6 +107,7 @@ class _Reader:
         self.errno: dict[str, Errno] = {}
         self.signals: dict[str, Signal] = {}
         self.ioctls: dict[str, Ioctl] = {}
+        self.choices: dict[str, Choices] = {}
         self.sources: dict[str, Source] = {}
         self.family = ""
         self.readers: dict[str, Callable[[Section], None]] = {
@@ -109,6 +121,7 @@ class _Reader:
             "errno": self.read_errno,
             "signals": self.read_signals,
             "ioctls": self.read_ioctls,
+            "choices": self.read_choices,
         }
 
     def read(self, section: Section) -> None:
@@ -148,9 +161,9 @@ class _Reader:
             rest = rest.lstrip()
         elif rest.startswith("..."):
             rest = rest[3:].lstrip()
-        result = Type("value", "long")
+        result, meaning = Type("value", "long"), Meaning()
         if found := _RESULT.match(rest):
-            result, rest = parse_type(row, found[1]), rest[found.end() :]
+            (result, meaning), rest = parse_shown(row, found[1]), rest[found.end() :]
         items = lexer.words(rest)
         if not items and self.kernel == HOST:
             items = ["same"]
@@ -168,6 +181,7 @@ class _Reader:
             int(start[1]), start[2], arguments, result, service, row.where, open_ended, reason,
             "" if ours else target, None if ours else given, (target or start[2]) if ours else "",
             given if ours else None, tags, found_options.get("since", ""), found_options.get("until", ""),
+            meaning,
         )  # fmt: skip
 
     def arguments(self, row: Row, text: str) -> tuple[tuple[Argument, ...], bool]:
@@ -182,12 +196,14 @@ class _Reader:
             found = _ARGUMENT.match(part)
             if not found:
                 raise row.fail(f"{part!r} is not `name: type`")
-            arguments.append(Argument(found[1], parse_type(row, found[2])))
+            arguments.append(Argument(found[1], *parse_shown(row, found[2])))
         names = [a.name for a in arguments]
         for argument in arguments:
             count = argument.type.count
             if isinstance(count, str) and count not in names:
                 raise row.fail(f"the length of {argument.name} is {count!r}, which is no argument")
+            if argument.meaning.by and argument.meaning.by not in names:
+                raise row.fail(f"{argument.meaning.by!r}, which says what {argument.name} is, is no argument")
         if len(set(names)) != len(names):
             raise row.fail("two arguments have one name")
         if len(arguments) > 8:
@@ -255,7 +271,7 @@ class _Reader:
         found_type = _FIELD.match(type_text)
         if not found_type:
             raise row.fail(f"{type_text!r} is not a member's type")
-        found = lexer.options(row, rest, frozenset(("cname", "guard", "to")))
+        found = lexer.options(row, rest, frozenset(("cname", "guard", "to", "shown")))
         count = int(found_type[3], 0) if found_type[3] else None
         pointed = _POINTED.fullmatch(found.get("to", ""))
         if pointed is None:
@@ -265,12 +281,12 @@ class _Reader:
             c_name = None
         return Field(
             name, found_type[1], offset, count, found_type[2] or "", c_name,
-            pointed[1] or "", pointed[2] or "",
+            pointed[1] or "", pointed[2] or "", found.get("shown", ""),
         )  # fmt: skip
 
     def read_set(self, section: Section) -> None:
         name = self.section_name(section)
-        known = frozenset(("unknown", "host", "header", "define"))
+        known = frozenset(("unknown", "host", "header", "define", "shown"))
         found = lexer.options(section.head, list(section.words[1:]), known)
         unknown = found.get("unknown", "EINVAL")
         if unknown not in ("EINVAL", "drop"):
@@ -290,6 +306,7 @@ class _Reader:
             cast(Unknown, unknown),
             found.get("host", ""),
             _source(found),
+            "shown" in found,
         )
         if (old := self.sets.get(name)) is not None:
             raise section.head.fail(f"{old.kind} {name} exists already ({old.where})")
@@ -373,6 +390,18 @@ class _Reader:
             guarded = found.get("guard") != "no"
             self.ioctls[name] = Ioctl(name, number, kind, service, row.where, reason, host, guarded)
 
+    def read_choices(self, section: Section) -> None:
+        name = self.section_name(section)
+        if name in self.choices:
+            raise section.head.fail(f"choices {name} exist already ({self.choices[name].where})")
+        entries = []
+        for row in section.rows:
+            items = lexer.words(row.text)
+            if len(items) < 2:
+                raise row.fail("a choice's row is `KEY type`")
+            entries += [Choice(key, *parse_shown(row, " ".join(items[1:]))) for key in items[0].split(",")]
+        self.choices[name] = Choices(name, tuple(entries), section.head.where)
+
     # Common parts --------------------------------------------------------------------------------
 
     def section_name(self, section: Section) -> str:
@@ -389,6 +418,15 @@ class _Reader:
             new.prefix or old.prefix,
         )
 
+    def requests(self) -> Choices:
+        """What an ioctl's argument is, as its requests' rows say."""
+        address = Type("value", "ptr")
+        entries = [
+            Choice(item.name, address if item.type.kind == "none" else item.type, Meaning())
+            for item in self.ioctls.values()
+        ]
+        return Choices("ioctl", (*entries, Choice("*", address, Meaning())), f"{self.kernel}/")
+
     def finish(self) -> Abi:
         for name, raw in self.structs.items():
             if (other := self.sets.get(name)) is not None and other.kind != "constants":
@@ -396,7 +434,8 @@ class _Reader:
         structs = layout.lay_out(self.structs, self.scalars)
         return Abi(
             self.kernel, self.calls, self.by_number, self.scalars, structs, self.sets, self.errno,
-            self.signals, self.ioctls, self.sources, self.family,
+            self.signals, self.ioctls, {**self.choices, "ioctl": self.requests()}, self.sources,
+            self.family,
         )  # fmt: skip
 
 

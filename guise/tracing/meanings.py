@@ -37,6 +37,7 @@ class Meaning:
         self._from_host = abi.errno_from_host(host)
         self._constants = {c.name: c.value for g in abi.sets.values() for c in g.entries}
         self._constants |= {s.name: s.number for s in abi.signals.values()}
+        self._constants |= {item.name: item.number for item in abi.ioctls.values()}
 
     def compile(self, condition: Condition | None, call: Call) -> Program:
         """Raises ExpressionError when a value means nothing for this call."""
@@ -131,7 +132,7 @@ class Meaning:
             if kind.name in self.abi.scalars
             else group is None or group.kind != "flags"
         )
-        value = self._value(term, kind.name) & _MASK
+        value = self._value(term, argument.meaning.name or kind.name) & _MASK
         if size < 8 and not signed:
             value &= (1 << (8 * size)) - 1
         width = size | (programs.SIGNED if signed else 0)
@@ -188,7 +189,7 @@ class Meaning:
             offset,
             self.abi.size_of(field.type),
             bool(scalar and scalar.signed),
-            field.meaning or field.type,
+            field.meaning or field.shown or field.type,
         )
 
     def _value(self, term: Term, kind: str) -> int:

@@ -15,7 +15,7 @@ from guise.tracing.filters import call_names, calls_of
 from guise.tracing.meanings import ALONE, Meaning, hint, parse_number
 from guise.tracing.programs import Program
 from syscalls import load
-from syscalls.model import HOST, Abi, Call
+from syscalls.model import HOST, Abi, Argument, Call
 
 RESULT, DELAY, SIGNAL, ARGUMENT, MEMORY = 1, 2, 4, 8, 16
 ACTIONS = ("error", "value", "delay", "delay-after", "signal", "set", "memory", "when")
@@ -243,5 +243,10 @@ def _argument(meaning: Meaning, call: Call, text: str) -> tuple[int, int]:
     number = 0
     for part in value.split("|"):
         found = parse_number(part)
-        number |= meaning.constant(part, call.arguments[index].type.name) if found is None else found
+        number |= meaning.constant(part, _kind(call.arguments[index])) if found is None else found
     return index, number
+
+
+def _kind(argument: Argument) -> str:
+    """The set whose names an argument's values have."""
+    return argument.meaning.name or argument.type.name
