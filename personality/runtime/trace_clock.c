@@ -8,7 +8,7 @@
 #include "trace.h"
 #include <linux/time.h>
 
-#define UNDISTURBED 4096UL /* ticks between two looks at the counter, with a look at the clock between them */
+#define UNDISTURBED 768UL /* ticks between two looks at the counter, with a look at the clock between them */
 
 u64 trace_now(int clock)
 {
