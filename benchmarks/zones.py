@@ -84,7 +84,7 @@ def _boots(zones: Store, times: int) -> dict[str, float]:
     took, halted = [], []
     for _ in range(times + 1):
         start = time.perf_counter()
-        boot.boot(zone, entering.at_boot)
+        boot.boot(zone, entering.at_boot, entering.again(zone))
         middle = time.perf_counter()
         lifecycle.halt(zone)
         took.append((middle - start) * 1e3)
@@ -150,7 +150,7 @@ def _many(zones: Store, count: int, work: Path) -> dict[str, object]:
     took = []
     for zone in made:
         start = time.perf_counter()
-        boot.boot(zone, entering.at_boot)
+        boot.boot(zone, entering.at_boot, entering.again(zone))
         took.append((time.perf_counter() - start) * 1e3)
     at_first = _beside(made[-1], server)
     answered = 0
@@ -200,7 +200,7 @@ def _cycles(zones: Store, times: int, work: Path) -> dict[str, float]:
     for _ in range(times):
         zone = lifecycle.create(zones, "z", ["inherit=/usr /bin /lib /lib64", "boot=/bin/sleep 100000"])
         lifecycle.install(zone, [files])
-        boot.boot(zone, entering.at_boot)
+        boot.boot(zone, entering.at_boot, entering.again(zone))
         lifecycle.halt(zone)
         lifecycle.uninstall(zone)
         lifecycle.delete(zone)

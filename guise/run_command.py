@@ -99,7 +99,7 @@ def _start(
     sandbox.furnish()
     options.surroundings = sandbox
     if options.kernel is None:
-        options.kernel, options.release = sandbox.kernel, sandbox.release
+        options.release_of, options.release = sandbox.kernel, sandbox.release
     environment = {**sandbox.environment(environment), **settings.environment}
     launch.start(settings.program, settings.words, environment, options)
 

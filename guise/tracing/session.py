@@ -105,12 +105,14 @@ def _start(run: run_command.Settings, area: Area, sandbox: Sandbox | None) -> in
         kernel, release = run_command.parse_guest(run.guest)  # before the files it reads are out of sight
         if sandbox is not None:
             sandbox.furnish()
+        release_of = ""
         if kernel is None and sandbox is not None:
-            kernel, release = sandbox.kernel, sandbox.release
+            release_of, release = sandbox.kernel, sandbox.release
         options = launch.Options(
             engine=run.engine,
             kernel=kernel or HOST,  # its own programs are traced as well, and a file still says what it is
             release=release,
+            release_of=release_of,
             patch=run.patch,
             argv0=run.argv0,
             verbose=run.verbose,

@@ -57,7 +57,7 @@ _FLAGS: dict[str, tuple[str, ...]] = {
     "export": ("-f=",),
     "verify": ("--repair",),
     "install": ("--kind=",),
-    "boot": ("--auto",),
+    "boot": ("--auto", "--again"),
     "list": ("-c", "-i", "-v", "-p", "--json"),
     "ps": ("--json",),
     "stat": ("--json",),
@@ -229,7 +229,10 @@ def _boot(options: dict[str, str], names: list[str]) -> int:
         ]
         if not names:
             return 0
-    return _each("boot", names, lambda zone: boot.boot(zone, entering.at_boot))
+    anew = "--again" in options
+    return _each(
+        "boot", names, lambda zone: boot.boot(zone, entering.at_boot, entering.again(zone), anew=anew)
+    )
 
 
 def _shutdown(options: dict[str, str], names: list[str]) -> int:
@@ -243,7 +246,7 @@ def _reboot(options: dict[str, str], names: list[str]) -> int:
     from guise.zone import entering
     from sandbox.zone import boot
 
-    return _each("reboot", names, lambda zone: boot.reboot(zone, entering.at_boot))
+    return _each("reboot", names, lambda zone: boot.reboot(zone, entering.at_boot, entering.again(zone)))
 
 
 def _halt(options: dict[str, str], names: list[str]) -> int:

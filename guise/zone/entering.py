@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from guise.cli import complain
 from guise.zone import accounts
@@ -21,19 +22,20 @@ if TYPE_CHECKING:
     from sandbox.zone.store import Zone
 
 
-def personality(settings: Configuration) -> tuple[str | None, int]:
-    """The kernel of the zone's programs that do not say theirs, and its release; None: the host's.
+def personality(settings: Configuration) -> tuple[str, int]:
+    """The kernel that the zone's programs are for, and its release (0: any).
 
     Raises ZoneError.
     """
     brand = settings.text("brand")
     if brand == "linux":
-        return None, 0
+        return brand, 0
     from guise.cli import UsageError
     from guise.run_command import parse_guest
 
     try:
-        return parse_guest(brand)
+        kernel, release = parse_guest(brand)
+        return kernel or "", release
     except UsageError as error:
         raise ZoneError(f"zone {settings.name}: brand {brand}: {error}") from None
 
@@ -50,7 +52,8 @@ def start(
     """Become a program of the zone.  Raises ZoneError for what its files do not have; never returns."""
     kernel, release = personality(settings)
     options = options or launch.Options()
-    options.kernel, options.release = options.kernel or kernel, options.release or release
+    if options.kernel is None:
+        options.release_of, options.release = kernel, release
     options.surroundings = joined
     plans.default_directory()
     joined.furnish()
@@ -73,6 +76,11 @@ def at_boot(settings: Configuration, words: list[str], joined: Joined) -> int:
         return start(settings, words, joined)
     except launch.LaunchError as error:
         raise ZoneError(f"zone {settings.name}: {error}") from None
+
+
+def again(zone: Zone) -> list[str]:
+    """The command that boots a zone again whose root asked for that."""
+    return [sys.executable, "-m", "guise", "zone", "boot", "--again", zone.name]
 
 
 def running_zone(name: str, verb: str) -> tuple[Zone, Configuration, place.Entrance]:

@@ -77,6 +77,7 @@ class Options:
     `before` and `after` are called around each call, in the supervisor's process (engine ptrace).
     `trace` is the descriptor of a trace area that every guest writes its calls into.
     `control`: the parent process is the supervisor already, and this is the guests' end of its socket.
+    `release` is what guests of `kernel` are told, or of `release_of` where each file says its own kernel.
     `surroundings` are what the guest is put into; without, it has our files and rights.
     `host_guests`: the host's own programs become guests as well; otherwise the host executes them, and
     what they execute in turn.
@@ -84,7 +85,7 @@ class Options:
 
     __slots__ = (
         "after", "argv0", "before", "control", "engine", "host_guests", "kernel", "patch", "release",
-        "surroundings", "trace", "verbose",
+        "release_of", "surroundings", "trace", "verbose",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +94,7 @@ class Options:
         engine: str = "native",
         kernel: str | None = None,
         release: int = 0,
+        release_of: str = "",
         patch: bool = True,
         argv0: str | None = None,
         verbose: bool = False,
@@ -107,6 +109,7 @@ class Options:
         self.host_guests = host_guests
         self.kernel = kernel
         self.release = release
+        self.release_of = release_of
         self.patch = patch
         self.argv0 = argv0
         self.verbose = verbose
@@ -257,7 +260,7 @@ def start(
         "engine": options.engine,
         "release": options.release,
         "nopatch": 0 if options.patch else 1,
-        "release_of": options.kernel or target.answer.kernel,
+        "release_of": options.release_of or options.kernel or target.answer.kernel,
         "assume": images.assumed_by(options),
         "trace": base + RESERVED - 2 if options.trace >= 0 else -1,
     }

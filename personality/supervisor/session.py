@@ -25,7 +25,7 @@ def run(control: _socket.socket, kernel: str, planner: Planner, options: Options
     if surroundings is not None:
         planner = _planner_of_copies(planner)
     assumed = images.assumed_by(options)
-    release_of = options.kernel or kernel
+    release_of = options.release_of or options.kernel or kernel
     if options.engine == "ptrace":
         from personality.supervisor.tracer import Tracer
 

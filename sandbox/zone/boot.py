@@ -11,7 +11,7 @@ from sandbox.zone.lifecycle import opened, require
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from sandbox.zone.configuration import Configuration
@@ -33,13 +33,19 @@ def ready(zone: Zone) -> list[str]:
             return _make_ready(zone, settings)[1]
 
 
-def boot(zone: Zone, launch: Launch) -> list[str]:
+def boot(zone: Zone, launch: Launch, again: Sequence[str] = (), *, anew: bool = False) -> list[str]:
     """Make its place if it is not ready, and start what its configuration says.
+
+    again  the words of a command that does this with `anew`, for when the zone's root reboots it
+    anew   end what is left of it before
 
     What of its limits this host cannot hold.  Raises ZoneError.
     """
     missing: list[str] = []
     with opened(zone) as settings:
+        if anew and zone.running() is not None:
+            with zone.journal("halt", lasting=False):
+                lifecycle.bring_down(zone)
         require(zone, "boot", "installed", "ready")
         with zone.journal("boot", lasting=False):
             running = zone.running()
@@ -50,6 +56,12 @@ def boot(zone: Zone, launch: Launch) -> list[str]:
                 number = _start(zone, settings, running, words, launch)
                 if ends:
                     place.tell_program(zone, number)
+            if again:
+                console = _console(zone)
+                try:
+                    place.boot_again(zone, again, console)
+                finally:
+                    os.close(console)
             zone.note("running", {**running, "state": "running"})
     return missing
 
@@ -88,7 +100,7 @@ def _make_ready(zone: Zone, settings: Configuration) -> tuple[dict[str, Any], li
 def _start(
     zone: Zone, settings: Configuration, running: Mapping[str, Any], words: list[str], launch: Launch
 ) -> int:
-    console = os.open(zone.path("console"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    console = _console(zone)
     request = ephemeral.Request(words[0], words[1:])
     try:
         entrance = place.Entrance(zone, running)
@@ -100,6 +112,10 @@ def _start(
     finally:
         entrance.close()
         os.close(console)
+
+
+def _console(zone: Zone) -> int:
+    return os.open(zone.path("console"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def shut_down(zone: Zone, launch: Launch) -> None:
@@ -123,7 +139,7 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
             number = _start(zone, settings, running, ["/bin/sh", "/etc/rc.shutdown"], launch)
             while time.monotonic() < deadline and number in numbers(running):
                 time.sleep(0.02)
-        signal.pidfd_send_signal(first, signal.SIGUSR2)
+        signal.pidfd_send_signal(first, signal.SIGPWR)
         import select
 
         select.select([first], [], [], max(1.0, deadline - time.monotonic()))
@@ -134,10 +150,10 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
     lifecycle.bring_down(zone)
 
 
-def reboot(zone: Zone, launch: Launch) -> list[str]:
+def reboot(zone: Zone, launch: Launch, again: Sequence[str] = ()) -> list[str]:
     """Halt it and boot it."""
     lifecycle.halt(zone)
-    return boot(zone, launch)
+    return boot(zone, launch, again)
 
 
 def processes(running: Mapping[str, Any]) -> list[int]:

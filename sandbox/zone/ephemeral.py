@@ -76,7 +76,7 @@ class Sandbox:
         self._ready = ready
         self._outside = self._inside = -1
         self._outer_root = self._inner_root = -1
-        self.kernel: str | None = None  # of programs that do not say theirs, with its release
+        self.kernel = ""  # whose programs are told this release
         self.release = 0
         self._directory = "/"
 
@@ -126,11 +126,11 @@ class Sandbox:
         os.write(self._attendants, pid.to_bytes(4, "little"))
 
     def waiter(self) -> list[str]:
-        """The words of a program that stays for an attendant that has nothing to do: see await.c.
+        """As the function, for an attendant that has nothing to do.
 
         Only root keeps over execve(2) the rights because of which guests cannot trace it.
         """
-        return [_INIT, "await"] if os.geteuid() == 0 else []
+        return waiter() if os.geteuid() == 0 else []
 
     def confine(self) -> None:
         """The last thing before the guest's program: only its capabilities and calls are left.
@@ -283,6 +283,11 @@ def _stand_apart(group: int) -> bool:
     finally:
         os.waitpid(group, 0)
     return True
+
+
+def waiter() -> list[str]:
+    """The words of a small program that stays for a large one: see await.c."""
+    return [_INIT, "await"]
 
 
 def image() -> int:

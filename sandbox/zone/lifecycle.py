@@ -264,6 +264,7 @@ def bring_down(zone: Zone) -> None:
     holdings.release(zone, zone.read("running") or {})
     zone.forget("running")
     zone.forget("control")
+    zone.forget("again")
 
 
 def kill(pid: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import struct
 
 from sandbox.zone import ZoneError, confine, ephemeral, holdings, kernel, store
@@ -17,7 +18,7 @@ from sandbox.zone.view import Share, View, furnish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
 
     from sandbox.zone.configuration import Configuration
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("mount", "pid", "ipc", "uts")
 _JOINED = (("ipc", "ipc"), ("uts", "uts"), ("net", "net"), ("pid", "pid"))  # kind, name below /proc/PID/ns
-_CONTROL = 3
+_CONTROL, _AGAIN = 3, 4  # descriptors of process 1
 _PROGRAM_IS = 1
 SCRATCH = ("/tmp", "/var/run", "/run")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -35,6 +36,26 @@ def environment(settings: Configuration) -> dict[str, str]:
     """What a zone's programs start with."""
     words = [item.partition("=") for item in settings.items("env")]
     return {"PATH": PATH, "HOME": "/", **{name: value for name, _, value in words}}
+
+
+def boot_again(zone: Zone, words: Sequence[str], console: int) -> None:
+    """Let a small process wait until the zone's root asks for a reboot: it executes `words` then.
+
+    It ends with the zone.  Raises ZoneError.
+    """
+    line = [*ephemeral.waiter(), "0", *words]
+
+    def start() -> None:
+        pipe = os.open(zone.path("again"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        shown = ((0, pipe), (1, console), (2, console))
+        actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in shown]
+        variables = {**os.environ, "GUISE_ZONES": zone.store}
+        os.posix_spawn(line[0], line, variables, file_actions=actions, setsid=True)
+
+    try:
+        kernel.apart(start)
+    except OSError as error:
+        raise ZoneError(f"nobody can wait to boot zone {zone.name} again: {store.failure(error)}") from None
 
 
 def view_of(zone: Zone, settings: Configuration, root: str) -> View:
@@ -75,7 +96,8 @@ class Place:
         """Raises ZoneError."""
         ephemeral.check_host()
         view = view_of(zone, settings, zone.root(settings))
-        control = _control(zone)
+        control = _fifo(zone, "control")
+        again = _fifo(zone, "again")
         waits, self._go = os.pipe2(os.O_CLOEXEC)
         self._answers, answer = os.pipe2(os.O_CLOEXEC)
         self.pid = 0
@@ -88,7 +110,7 @@ class Place:
             if self.pid == 0:
                 os.close(self._go)
                 os.close(self._answers)
-                _be_first(settings, view, control, waits, answer)
+                _be_first(settings, view, (control, again), waits, answer)
 
         try:
             kernel.apart(begin)
@@ -98,7 +120,7 @@ class Place:
                 raise ZoneError(f"the zone's first process cannot be made: {store.failure(error)}") from None
             raise
         finally:
-            for descriptor in (control, waits, answer):
+            for descriptor in (control, again, waits, answer):
                 os.close(descriptor)
         told = self._hear()
         if told != "ready":
@@ -127,8 +149,8 @@ class Place:
         self._go = self._answers = -1
 
 
-def _control(zone: Zone) -> int:
-    path = zone.path("control")
+def _fifo(zone: Zone, name: str) -> int:
+    path = zone.path(name)
     with contextlib.suppress(FileExistsError):
         os.mkfifo(path, 0o600)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -143,7 +165,9 @@ def tell_program(zone: Zone, number: int) -> None:
         os.close(control)
 
 
-def _be_first(settings: Configuration, view: View, control: int, waits: int, answer: int) -> NoReturn:
+def _be_first(
+    settings: Configuration, view: View, orders: tuple[int, int], waits: int, answer: int
+) -> NoReturn:
     """Process 1 of the zone, until it is guise-init."""
     try:
         try:
@@ -159,13 +183,20 @@ def _be_first(settings: Configuration, view: View, control: int, waits: int, ans
                 os._exit(0)
             os.umask(0o022)
             confine.confine(confine.KEPT)
-            ephemeral.become(("guise-init", "zone", _CONTROL), (control,), image)
+            bsd = settings.text("brand").partition("-")[0] != "linux"
+            ephemeral.become(("guise-init", "zone", _CONTROL, _AGAIN, int(bsd)), orders, image)
         except ZoneError as error:
             os.write(answer, f"{error}\n".encode())
         except OSError as error:
             os.write(answer, f"the zone's first process cannot start: {store.failure(error)}\n".encode())
+        except Exception as error:
+            os.write(answer, _defect(error) + b"\n")
     finally:
         os._exit(1)
+
+
+def _defect(error: Exception) -> bytes:
+    return f"something inside Guise failed ({type(error).__name__}: {error}); please report it".encode()
 
 
 class Entrance:
@@ -265,6 +296,7 @@ class Joined(Sandbox):
         if self._ready >= 0:
             os.read(self._ready, 1)
         try:
+            _lift_limits()
             confine.confine(confine.KEPT)
             if self.user is not None:
                 user, group, groups = self.user
@@ -277,6 +309,18 @@ class Joined(Sandbox):
             raise ZoneError(
                 f"zone {self._entrance.name}: the program cannot start: {store.failure(error)}"
             ) from None
+
+
+def _lift_limits() -> None:
+    """The zone's root may give its programs what limits(1) and login.conf(5) say: nothing is the caller's.
+
+    What costs the host's kernel memory stays: descriptors, queued signals and messages.
+    """
+    for name in ("AS", "CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NPROC", "RSS", "STACK"):
+        kind = getattr(resource, f"RLIMIT_{name}")
+        soft, _ = resource.getrlimit(kind)
+        with contextlib.suppress(ValueError, PermissionError):  # an ordinary user's zone
+            resource.setrlimit(kind, (soft, resource.RLIM_INFINITY))
 
 
 def enter(entrance: Entrance, request: Request) -> Joined:
@@ -346,5 +390,7 @@ def _become(
             os.write(say, str(error).encode())
         except OSError as error:
             os.write(say, store.failure(error).encode())
+        except Exception as error:  # else it would look as if the program had started
+            os.write(say, _defect(error))
     finally:
         os._exit(1)

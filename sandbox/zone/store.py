@@ -5,6 +5,7 @@
     zones/NAME/running          JSON, while it is ready or running: its process 1's number and time of start
     zones/NAME/journal          JSON, while a verb is under way: which, and what it has to undo or to end
     zones/NAME/lock, control    a file for flock(2), and a FIFO that process 1 listens to
+    zones/NAME/again            a FIFO that process 1 writes to when its root wants a reboot
     zones/NAME/root, work       its files, unless they are elsewhere; what an overlay needs
     zones/NAME/console          what its boot command printed
 

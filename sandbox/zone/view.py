@@ -134,7 +134,7 @@ def _furnish(view: View) -> None:
     _attach(processes)
     if nothing is not None:
         _restrict_proc(nothing.descriptor)
-    _make_dev(devices, terminals)
+    _make_dev(devices, terminals, writable=view.writable)
     everything = [(target, None) for target in view.scratch] + [(tree.target, tree) for tree in shares]
     for target, tree in sorted(everything, key=lambda entry: entry[0].count("/") if entry[0] != "/" else 0):
         if tree is None:
@@ -297,9 +297,10 @@ def _restrict_proc(nothing: int) -> None:
     os.close(nothing)
 
 
-def _make_dev(devices: list[_Tree], terminals: _Tree | None) -> None:
+def _make_dev(devices: list[_Tree], terminals: _Tree | None, *, writable: bool) -> None:
+    """`writable`: a system has sockets and pipes there (/dev/log); its devices are mounts, and stay."""
     mount_point("/dev", folder=True)
-    kernel.mount("tmpfs", "/dev", kernel.MS_NOSUID | kernel.MS_NOEXEC, "mode=755,size=256k")
+    kernel.mount("tmpfs", "/dev", kernel.MS_NOSUID | kernel.MS_NOEXEC, "mode=755,size=256k,nr_inodes=1k")
     for tree in devices:
         os.makedirs(os.path.dirname(tree.target), 0o755, exist_ok=True)
         os.close(os.open(tree.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
@@ -314,4 +315,5 @@ def _make_dev(devices: list[_Tree], terminals: _Tree | None) -> None:
         options = "newinstance,ptmxmode=0666,mode=620"
         kernel.mount("devpts", "/dev/pts", kernel.MS_NOSUID | kernel.MS_NOEXEC, options)
     kernel.mount("tmpfs", "/dev/shm", _SAFE, "mode=1777")
-    kernel.change_tree(kernel.AT_FDCWD, "/dev", set=kernel.ATTR_RDONLY, recursive=False)
+    if not writable:
+        kernel.change_tree(kernel.AT_FDCWD, "/dev", set=kernel.ATTR_RDONLY, recursive=False)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,9 @@ class Zones:
             self.line("halt", "--all"), env=self.environment, cwd=self.directory, check=False, timeout=100
         )
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def python_folders() -> list[str]:
+    """Orders that show a zone this Python."""
+    folders = {sys.prefix, sys.base_prefix}
+    return [f"inherit+={folder}" for folder in sorted(folders) if not folder.startswith("/usr")]

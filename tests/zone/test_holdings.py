@@ -19,7 +19,7 @@ from sandbox.zone.network.link import outside_name
 from sandbox.zone.resources.hierarchy import hierarchies
 from sandbox.zone.store import Zone
 
-from .bench import Zones
+from .bench import Zones, python_folders
 
 SERVER = """
 import socket
@@ -95,7 +95,7 @@ def test_zones_on_a_bridge_find_each_other(zones: Zones) -> None:
     if importlib.util.find_spec("pyroute2") is None:
         pytest.skip("needs pyroute2")
     for name in ("one", "two"):
-        zones.sparse(name, "net=bridge", *_python())
+        zones.sparse(name, "net=bridge", *python_folders())
     server = zones.folder / "one/root/server.py"
     server.write_text(SERVER)
     zones("set", "one", "port=127.0.0.1:18080:80", f"boot={sys.executable} /server.py")
@@ -114,9 +114,3 @@ def test_zones_on_a_bridge_find_each_other(zones: Zones) -> None:
     assert row["sent_bytes"] > 0
     zones("halt", "--all")
     assert _links(zones) == []
-
-
-def _python() -> list[str]:
-    """Orders that show a zone this Python."""
-    folders = {sys.prefix, sys.base_prefix}
-    return [f"inherit+={folder}" for folder in sorted(folders) if not folder.startswith("/usr")]

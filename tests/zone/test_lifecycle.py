@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sandbox.zone.configuration import PROPERTIES, Configuration, from_data
 
-from .bench import Zones
+from .bench import Zones, python_folders
 from .conftest import USER, as_user, lend
+from .test_processes import eventually
 
 
 @pytest.fixture(params=["root", "user"])
@@ -213,7 +217,7 @@ def test_what_ends_a_zone(zones: Zones) -> None:
     _wait_for(zones, "a", "installed")
     zones("set", "a", "ends=no")
     zones("boot", "a")
-    zones.run("exec", "a", "/bin/sh", "-c", "kill -USR2 1")
+    zones.run("exec", "a", "/bin/sh", "-c", "kill -USR1 1; kill -PWR 1")
     _wait_for(zones, "a", "installed")
     zones("boot", "a")
     os.kill(json.loads(zones("list", "--json"))[0]["id"], signal.SIGKILL)
@@ -221,6 +225,67 @@ def test_what_ends_a_zone(zones: Zones) -> None:
     assert "it ended by itself" in zones.refuses("verify", "a")
     assert "zone a: it had ended" in zones("verify", "--repair", "a")
     assert zones("verify", "a") == ""
+
+
+def test_its_root_reboots_a_zone(zones: Zones) -> None:
+    zones.sparse("a", "boot=/bin/sh -c 'echo booted; sleep 1000'")
+    zones("boot", "a")
+    console = zones.folder / "a/console"
+    for times in (1, 2):
+        eventually(partial(_says, console, "booted\n" * times), "it boots")
+        zones.run("exec", "a", "/bin/sh", "-c", "kill -INT 1")
+    eventually(lambda: console.read_text().count("booted") == 3, "it is booted again")
+    _wait_for(zones, "a", "running")
+    zones("halt", "a")
+    eventually(lambda: not _waiting_for(zones), "nobody waits to boot it again")
+    zones("set", "a", "brand=freebsd")
+    zones("boot", "a")
+    zones.run("exec", "a", "/bin/sh", "-c", "kill -USR2 1")
+    _wait_for(zones, "a", "installed")
+
+
+def _says(file: Path, text: str) -> bool:
+    return file.read_text() == text
+
+
+def _waiting_for(zones: Zones) -> list[str]:
+    """Processes that wait for a zone's root to ask for a reboot."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            variables = Path(f"/proc/{name}/environ").read_bytes()
+            words = Path(f"/proc/{name}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"\0await\0" in words and str(zones.folder).encode() in variables:
+            found.append(name)
+    return found
+
+
+def test_a_zones_dev_takes_sockets_and_keeps_its_devices(zones: Zones) -> None:
+    zones.sparse("a", *python_folders())
+    zones("boot", "a")
+    script = (
+        "import os, socket; socket.socket(socket.AF_UNIX).bind('/dev/log'); os.mkfifo('/dev/initctl')\n"
+        "for change in (os.unlink, os.rmdir, lambda path: os.rename(path, '/dev/other')):\n"
+        "    try:\n        change('/dev/null'); print('changed')\n"
+        "    except OSError as error: print(error.errno)\n"
+        "open('/dev/null', 'w').write('x'); print(sorted(os.listdir('/dev'))[:4])"
+    )
+    done = zones.run("exec", "a", sys.executable, "-c", script)
+    assert done.stdout == "16\n20\n16\n['fd', 'full', 'initctl', 'log']\n", done
+
+
+def test_root_of_a_zone_is_not_held_to_its_callers_limits(zones: Zones) -> None:
+    zones.sparse("a")
+    zones("boot", "a")
+    words = zones.line(
+        "exec", "a", "/bin/sh", "-c", "ulimit -H -l; ulimit -S -l; ulimit -l 70000 && ulimit -l"
+    )
+    limited = ["/bin/sh", "-c", 'ulimit -l 64 && exec "$@"', "sh", *words]
+    done = subprocess.run(limited, env=zones.environment, capture_output=True, text=True, timeout=100)
+    may = int(re.findall("CapPrm:\t(.*)", Path("/proc/self/status").read_text())[0], 16) >> 24 & 1
+    assert done.stdout == ("unlimited\n64\n70000\n" if may else "64\n64\n"), done  # CAP_SYS_RESOURCE
 
 
 def _wait_for(zones: Zones, name: str, state: str) -> None:

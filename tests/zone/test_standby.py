@@ -16,15 +16,18 @@ from .conftest import command, environment
 from .test_processes import eventually
 
 GUEST = r"""
-static long call(long number, long a, long b, long c, long d)
+static long call6(long number, long a, long b, long c, long d, long e, long f)
 {
     register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
     long result;
     unsigned char failed;
-    __asm__ volatile("syscall" : "=a"(result), "=@ccc"(failed), "+r"(r10), "+d"(c)
-                     : "a"(number), "D"(a), "S"(b) : "rcx", "r11", "r8", "r9", "memory");
+    __asm__ volatile("syscall" : "=a"(result), "=@ccc"(failed), "+r"(r10), "+r"(r8), "+r"(r9), "+d"(c)
+                     : "a"(number), "D"(a), "S"(b) : "rcx", "r11", "memory");
     return failed ? -result : result;
 }
+#define call(n, a, b, c, d) call6(n, a, b, c, d, 0, 0)
 __asm__(".globl _start\n_start:\n  and $-16, %rsp\n  call begin\n");
 void begin(void)
 {
@@ -35,7 +38,13 @@ void begin(void)
         if (size <= 0)
             call(1, 0, 0, 0, 0);
         line[size - 1] = 0;
-        if (line[0] == '=') /* kenv: KENV_SET, KENV_GET */
+        if (line[0] == 'j') { /* sysctlbyname */
+            int jailed = -1;
+            long length = sizeof(jailed);
+            call6(570, (long)"security.jail.jailed", 20, (long)&jailed, (long)&length, 0, 0);
+            value[0] = (char)('0' + jailed);
+            call(4, 1, (long)value, 1, 0);
+        } else if (line[0] == '=') /* kenv: KENV_SET, KENV_GET */
             call(390, 1, (long)"guise.test", (long)(line + 1), size - 1);
         else
             call(4, 1, (long)value, call(390, 0, (long)"guise.test", (long)value, 64) - 1, 0);
@@ -108,6 +117,7 @@ def test_a_supervisor_stands_by_and_comes_back_with_what_it_remembers(zones: Zon
         assert talk.say("?") == "firstready\n"
         assert Path(f"/proc/{small}/comm").read_text() == "guise-supervise\n"
         assert not waiting(talk.process.pid)
+    assert talk.say("jail?") == "1ready\n"
     assert talk.close() == 0
     eventually(lambda: not Path(f"/proc/{small}").exists(), "it ends with its last guest")
 
@@ -118,6 +128,8 @@ def test_it_ends_while_it_stands_by_when_the_guest_is_killed(guest: Path) -> Non
     talk = Talk(command("run", str(guest)), environment())
     eventually(lambda: waiting(talk.process.pid), "the supervisor stands by")
     (small,) = waiting(talk.process.pid)
+    assert talk.say("jail?") == "0ready\n"
+    eventually(lambda: waiting(talk.process.pid), "the supervisor stands by again")
     talk.process.send_signal(signal.SIGKILL)
     talk.process.wait(60)
     eventually(lambda: not Path(f"/proc/{small}").exists(), "it ends with its last guest")

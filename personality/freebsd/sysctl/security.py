@@ -1,11 +1,22 @@
-"""security.*: jails (there are none, and a guest is in none) and the policies that programs ask about."""
+"""security.*: jails (a guest can make none; a zone is one to it) and the policies that programs ask about."""
 
 from __future__ import annotations
 
 from personality.freebsd.sysctl.node import Node, branch, integer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from personality.supervisor.guest import Guest
+
+
+def _is_jailed(_guest: Guest) -> int:
+    """Whether guests are in a zone of Guise's: its /etc/rc leaves out then what is the host's to do."""
+    with open("/proc/1/cmdline", "rb") as file:
+        return int(file.read(16).startswith(b"guise-init\0zone"))
+
+
 _JAIL = [
-    integer("jailed", 0, "Process in jail?"),
+    integer("jailed", _is_jailed, "Process in jail?"),
     integer("vnet", 0, "Jail owns vnet?"),
     integer("jail_max_af_ips", 255, "Number of IP addresses a jail may have at most per address family"),
     integer("set_hostname_allowed", 1, "Processes in jail can set their hostnames"),

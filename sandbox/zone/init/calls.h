@@ -133,7 +133,7 @@ static inline bool tell(int socket, uint32_t kind, int number, int code, uint64_
 
 void monitor(int socket, int child, bool apart) __attribute__((noreturn));
 void init(int socket, int program, int attendants, int ready, bool alone) __attribute__((noreturn));
-void zone(int control) __attribute__((noreturn));
-void await(int socket, char **words, char **environment) __attribute__((noreturn));
+void zone(int control, int again, bool bsd) __attribute__((noreturn));
+void await(int from, char **words, char **environment) __attribute__((noreturn));
 
 #endif

@@ -3,8 +3,8 @@
  *   guise-init monitor SOCKET CHILD APART               what the shell started; waits for CHILD
  *   guise-init init SOCKET PROGRAM ATTENDANTS READY     process 1 of the namespace; PROGRAM's parent
  *   guise-init guest SOCKET PROGRAM ATTENDANTS READY    the same, in a zone that has a process 1
- *   guise-init zone CONTROL                             process 1 of a zone
- *   guise-init await SOCKET PROGRAM [ARGUMENT...]       becomes PROGRAM when something comes over SOCKET
+ *   guise-init zone CONTROL AGAIN BSD                   process 1 of a zone
+ *   guise-init await FROM PROGRAM [ARGUMENT...]         becomes PROGRAM when something can be read
  *
  * All others are numbers: descriptors and process ids; APART is 1 when no other process is in the monitor's
  * process group.  Static, without a C library: it runs where the
@@ -36,8 +36,8 @@ void start(long *stack)
     if (count == 6 && (same(words[1], "init") || same(words[1], "guest")))
         init(number_of(words[2]), number_of(words[3]), number_of(words[4]), number_of(words[5]),
              same(words[1], "guest"));
-    if (count == 3 && same(words[1], "zone"))
-        zone(number_of(words[2]));
+    if (count == 5 && same(words[1], "zone"))
+        zone(number_of(words[2]), number_of(words[3]), number_of(words[4]) != 0);
     if (count > 3 && same(words[1], "await"))
         await(number_of(words[2]), words + 3, words + count + 1);
     explain();

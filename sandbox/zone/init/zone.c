@@ -1,8 +1,8 @@
 /* Process 1 of a zone: it collects what has lost its parent, and ends the zone.
  *
- * The zone ends when the program that it was told of has ended, when its own root asks for it as of that
- * kernel's init (SIGUSR1, SIGUSR2, SIGINT: halt, power off, reboot), or when it is killed: the kernel then ends every
- * process in it. */
+ * The zone ends when the program that it was told of has ended, when its own root asks for it by the signals
+ * that mean this to that kernel's init, or when it is killed: the kernel then ends every process in it.  Asked
+ * to reboot, it leaves a byte in a FIFO for whoever waits to boot the zone again. */
 #include "calls.h"
 
 #define PATIENCE 10000 /* milliseconds that processes have between SIGTERM and their end */
@@ -32,18 +32,39 @@ static bool collect(int program)
     return found;
 }
 
-static bool asked_to_end(int signals)
+enum wish { NOTHING, HALT, REBOOT };
+
+/* Signals as init(8) of the BSDs and systemd take them; sysvinit opens its FIFO again on SIGUSR1. */
+static enum wish wish_of(unsigned int number, bool bsd)
 {
-    struct signalfd_siginfo info;
-    bool asked = false;
-    while (CALL3(__NR_read, signals, &info, sizeof(info)) == (long)sizeof(info))
-        asked = asked || info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2 || info.ssi_signo == SIGINT ||
-                info.ssi_signo == SIGPWR;
-    return asked;
+    switch (number) {
+    case SIGUSR1:
+    case SIGUSR2:
+        return bsd ? HALT : NOTHING;
+    case SIGPWR:
+    case 34 + 3: /* the C library's SIGRTMIN+3: halt */
+    case 34 + 4: /* power off */
+        return HALT;
+    case SIGINT:
+    case 34 + 5:
+        return REBOOT;
+    default:
+        return NOTHING;
+    }
 }
 
-static void end(int signals) __attribute__((noreturn));
-static void end(int signals)
+static enum wish asked(int signals, bool bsd)
+{
+    struct signalfd_siginfo info;
+    enum wish wish = NOTHING;
+    while (CALL3(__NR_read, signals, &info, sizeof(info)) == (long)sizeof(info))
+        if (wish == NOTHING)
+            wish = wish_of(info.ssi_signo, bsd);
+    return wish;
+}
+
+static void end(int signals, int again) __attribute__((noreturn));
+static void end(int signals, int again)
 {
     CALL2(__NR_kill, -1, SIGTERM);
     CALL2(__NR_kill, -1, SIGCONT);
@@ -53,12 +74,14 @@ static void end(int signals)
             break;
         struct pollfd ready = {.fd = signals, .events = POLLIN};
         CALL3(__NR_poll, &ready, 1, 50);
-        asked_to_end(signals);
+        asked(signals, false);
     }
+    if (again >= 0)
+        CALL3(__NR_write, again, "r", 1);
     leave(0);
 }
 
-void zone(int control)
+void zone(int control, int again, bool bsd)
 {
     int program = 0;
     block_signals();
@@ -68,8 +91,9 @@ void zone(int control)
         struct order order;
         struct pollfd ready[2] = {{.fd = signals, .events = POLLIN}, {.fd = control, .events = POLLIN}};
         CALL3(__NR_poll, ready, 2, -1);
-        if (asked_to_end(signals))
-            end(signals);
+        enum wish wish = asked(signals, bsd);
+        if (wish != NOTHING)
+            end(signals, wish == REBOOT ? again : -1);
         if (CALL3(__NR_read, control, &order, sizeof(order)) == (long)sizeof(order) &&
             order.kind == PROGRAM_IS) {
             program = order.number;
