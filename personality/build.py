@@ -27,7 +27,8 @@ CFLAGS = [
 ]  # fmt: skip
 LDFLAGS = [
     "-nostdlib", "-static-pie", "-Wl,-z,norelro", "-Wl,-z,noexecstack", "-Wl,--no-dynamic-linker",
-    "-Wl,-z,separate-code", "-Wl,--build-id=sha1", "-Wl,-e,_start",
+    # Every segment is one more mapping at each start.
+    "-Wl,-z,noseparate-code", "-Wl,--build-id=sha1", "-Wl,-e,_start",
     # What is small lies together, behind the large tables, so that a process touches few pages.
     "-Wl,--sort-section=alignment",
 ]  # fmt: skip
@@ -60,8 +61,9 @@ def parts(generated: Path) -> list[Part]:
     families = {name: syscalls.load(name).family for name in kernels}
     common = (HERE / "runtime", HERE / "kqueue", generated)
     core = [*(HERE / "runtime").glob("*.[cS]"), *(HERE / "kqueue").glob("*.c")]
-    core += [path for path in generated.glob("*.c") if not path.name.startswith("calls_")]
-    found = [Part("", tuple(sorted(core)), common)]
+    tables = [path for path in generated.glob("*.c") if not path.name.startswith("calls_")]
+    # The tables behind the rest, which then lies together: a process touches few pages.
+    found = [Part("", (*sorted(core), *sorted(tables)), common)]
     for name, family in families.items():
         shared = [*(HERE / family).glob("*.c")] if family else []
         sources = [*(HERE / name).glob("*.c"), *shared, generated / f"calls_{name}.c"]

@@ -10,7 +10,7 @@ int bsd_map_code(struct process *p, const u8 *code, size_t size)
     memset((void *)page, 0xcc, PAGE);
     memcpy((void *)page, code, size);
     host(__NR_mprotect, page, PAGE, PROT_READ | PROT_EXEC);
-    code_mapped((u64)page, (u64)page + PAGE, -1, 0);
+    code_mapped((u64)page, (u64)page + PAGE, -1, 0, false);
     p->sigcode = (u64)page;
     return 0;
 }

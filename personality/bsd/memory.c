@@ -101,7 +101,7 @@ static void note_code(const struct mapping *m, long at)
     if (m->fixed)
         code_range_remove(low, low + m->size);
     if (!m->anonymous && (m->protection & PROT_EXEC) && !(m->protection & PROT_WRITE) && !m->shared)
-        code_mapped(low, low + m->size, m->fd, m->offset);
+        code_mapped(low, low + m->size, m->fd, m->offset, false);
 }
 
 long map_memory(struct thread *t, struct mapping *m)

@@ -23,15 +23,21 @@ static bool over_runtime(const struct thread *t, u64 address, u64 size)
 }
 
 /* Calls in a file's code may be patched; in memory that the guest writes to, never. */
-static void note_code(u64 at, const u64 a[MAX_ARGUMENTS])
+static bool is_code(const u64 a[MAX_ARGUMENTS])
 {
-    u64 end = at + pages(a[1]), flags = a[3];
-    bool file = !(flags & MAP_ANONYMOUS) && (flags & MAP_TYPE) == MAP_PRIVATE;
+    bool file = !(a[3] & MAP_ANONYMOUS) && (a[3] & MAP_TYPE) == MAP_PRIVATE;
 
-    if (flags & MAP_FIXED)
+    return file && (a[2] & PROT_EXEC) && !(a[2] & PROT_WRITE);
+}
+
+static void note_code(u64 at, const u64 a[MAX_ARGUMENTS], bool writable)
+{
+    u64 end = at + pages(a[1]);
+
+    if (a[3] & MAP_FIXED)
         code_range_remove(at, end);
-    if (file && (a[2] & PROT_EXEC) && !(a[2] & PROT_WRITE))
-        code_mapped(at, end, (s32)a[4], a[5]);
+    if (is_code(a))
+        code_mapped(at, end, (s32)a[4], a[5], writable);
 }
 
 long linux_sys_mmap(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -40,9 +46,10 @@ long linux_sys_mmap(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_AR
         return -ENOMEM;
     if (!(a[3] & MAP_ANONYMOUS) && fd_is_reserved(t, (s32)a[4]))
         return -EBADF;
-    long r = host(__NR_mmap, a[0], a[1], a[2], a[3], a[4], a[5]);
+    bool writable = is_code(a) && code_is_to_change((s32)a[4], pages(a[1]), a[5]);
+    long r = host(__NR_mmap, a[0], a[1], a[2] | (writable ? PROT_WRITE : 0), a[3], a[4], a[5]);
     if (!is_error(r))
-        note_code((u64)r, a);
+        note_code((u64)r, a, writable);
     return r;
 }
 

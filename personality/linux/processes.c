@@ -7,7 +7,6 @@
 
 /* ---- clone ---------------------------------------------------------------------------------------- */
 
-/* A child that shares memory without its parent waiting would need a runtime of its own. */
 static long clone_process(struct thread *t, struct frame *f, const struct clone_request *c, u64 stack)
 {
     struct frame start = *f;
@@ -17,7 +16,7 @@ static long clone_process(struct thread *t, struct frame *f, const struct clone_
     if (stack != 0)
         start.rsp = stack;
     if (c->flags & CLONE_VM)
-        return c->flags & CLONE_VFORK ? process_clone(t, &start, FORK_SHARE, c) : -EINVAL;
+        return process_clone(t, &start, FORK_SHARE, c);
     long pid = process_clone(t, &start, FORK_COPY, c);
     if (pid == 0)
         f->rsp = start.rsp;
@@ -119,8 +118,7 @@ long linux_sys_vfork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENT
 
 long linux_sys_execve(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    u64 path = linux_names_program(t, a[0]) ? (u64)t->process->executable : a[0];
-    return process_exec(t, -1, path, a[1], a[2]);
+    return process_exec(t, -1, linux_meant(t, a[0]), a[1], a[2]);
 }
 
 /* "directory/name" for a name that is relative to a descriptor. */

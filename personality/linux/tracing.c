@@ -11,10 +11,9 @@ extern struct process main_process;
 
 /* Another process of the same runtime at the same address, as a child that was forked, is told that it is
  * traced; of any other nothing is changed. */
-static void tell(s32 pid)
+static void tell(s32 pid, bool traced)
 {
     struct process theirs;
-    bool traced = true;
     const u64 here[2] = {(u64)&theirs, sizeof(theirs)}, there[2] = {(u64)&main_process, sizeof(theirs)};
     const u64 from[2] = {(u64)&traced, sizeof(traced)}, to[2] = {(u64)&main_process.is_traced, sizeof(traced)};
 
@@ -30,7 +29,9 @@ long linux_sys_ptrace(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_
     if (r == 0 && a[0] == PTRACE_TRACEME)
         t->process->is_traced = true;
     else if (r == 0 && (a[0] == PTRACE_SEIZE || a[0] == PTRACE_ATTACH))
-        tell((s32)a[1]);
+        tell((s32)a[1], true);
+    else if (r == 0 && a[0] == PTRACE_DETACH)
+        tell((s32)a[1], false);
     return r;
 }
 

@@ -41,10 +41,10 @@ long netbsd_sys_clone(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMEN
     c.flags |= (flags & NETBSD_CLONE_FS ? CLONE_FS : 0) | (flags & NETBSD_CLONE_FILES ? CLONE_FILES : 0);
     if (a[1] != 0)
         start.rsp = a[1];
-    if (flags & NETBSD_CLONE_VM)
-        return flags & NETBSD_CLONE_VFORK ? process_clone(t, &start, FORK_SHARE, &c) : -EINVAL;
     if (flags & NETBSD_CLONE_VFORK)
         c.flags |= CLONE_VFORK;
+    if (flags & NETBSD_CLONE_VM)
+        return flags & NETBSD_CLONE_VFORK ? process_clone(t, &start, FORK_SHARE, &c) : -EINVAL;
     long pid = process_clone(t, &start, FORK_COPY, &c);
     if (pid == 0)
         f->rsp = start.rsp;

@@ -12,6 +12,7 @@
 struct process main_process;
 u32 reserved_own;
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+extern const char etext[] __attribute__((visibility("hidden")));
 
 struct boot_result {
     u64 stack, original;
@@ -81,16 +82,11 @@ static void relocate_late(const char *name)
             relocate_some(relocation_from(late[i].start), relocation_from(late[i].stop));
 }
 
+/* Code lies between the relocations and the end that the linker knows; data to be read share its segment. */
 static void find_text(void)
 {
-    u64 base = (u64)&__ehdr_start;
-    const Elf64_Phdr *segment = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
-    for (u32 i = 0; i < __ehdr_start.e_phnum; i++) {
-        if (segment[i].p_type != PT_LOAD || !(segment[i].p_flags & PF_X))
-            continue;
-        text_start = base + segment[i].p_vaddr;
-        text_end = text_start + segment[i].p_memsz;
-    }
+    text_start = (u64)(relocations + relocation_count);
+    text_end = (u64)etext;
 }
 
 static void cpuid(u32 leaf, u32 part, u32 r[4])

@@ -258,10 +258,13 @@ static void pass_reserved(const struct process *p, bool pass)
             pass_on(p->reserved_base + i, pass);
 }
 
-/* What the program will be known by: a path that was relative, or a descriptor's, means nothing later. */
-static void settle_path(struct exec *x)
+/* What the program will be known by: a path that was relative, or a descriptor's, means nothing later.  The host
+ * and its guests know programs by the path that was given; the file behind links is found when it is asked for. */
+static void settle_path(const struct process *p, struct exec *x)
 {
     char link[40], path[sizeof(x->path)];
+    if (x->path[0] == '/' && strcmp(x->personality, p->assumed) == 0)
+        return;
     format(link, sizeof(link), "/proc/self/fd/%d", x->image);
     long n = host(__NR_readlink, link, path, sizeof(path) - 1);
     if (n <= 0 || path[0] != '/')
@@ -285,7 +288,7 @@ static long start_guest(struct thread *t, struct exec *x, u64 ignored)
 {
     struct process *p = t->process;
     char string[BOOT_NUMBERS * 17 + sizeof(p->assumed) + sizeof(p->release_of) + sizeof(x->path) + 48];
-    settle_path(x);
+    settle_path(p, x);
     const u64 numbers[BOOT_NUMBERS] = {
         [BOOT_RUNTIME] = (u64)p->runtime_fd, [BOOT_PLANS] = (u64)p->plans_fd,
         [BOOT_PLAN] = (u64)x->plan, [BOOT_IMAGE] = (u64)x->image,

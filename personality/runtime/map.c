@@ -6,9 +6,17 @@
 /* Where FreeBSD puts a position-independent program: low, so that its break can grow. */
 #define RELOCATABLE_BASE 0x1021000UL
 
-static long reserve(u64 at, u64 size, u32 flags)
+/* What a range is reserved with: its first segment, which then need not be mapped again, or nothing (fd -1). */
+struct cover {
+    u32 protection;
+    int fd;
+    u64 offset;
+};
+
+static long reserve(u64 at, u64 size, u32 flags, const struct cover *c)
 {
-    return host(__NR_mmap, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    flags |= MAP_PRIVATE | (c->fd < 0 ? MAP_ANONYMOUS | MAP_NORESERVE : 0);
+    return host(__NR_mmap, at, size, c->protection, flags, c->fd, c->offset);
 }
 
 /* The lowest address from `from` on whose distance to the plan's own is a multiple of `alignment`. */
@@ -17,20 +25,22 @@ static u64 aligned(u64 from, u64 low, u64 alignment)
     return low % alignment + ((from - low % alignment + alignment - 1) & ~(alignment - 1));
 }
 
+static u64 alignment_of(const struct plan_header *h) { return h->alignment > PAGE ? h->alignment : PAGE; }
+
 /* The address that the range [low, high) of the plan gets, or -errno. */
-static long place(const struct plan_header *h, bool interpreter)
+static long place(const struct plan_header *h, bool interpreter, const struct cover *c)
 {
     u64 size = h->high - h->low;
     if (!(h->flags & PLAN_RELOCATABLE))
-        return reserve(h->low, size, MAP_FIXED_NOREPLACE);
-    u64 alignment = h->alignment > PAGE ? h->alignment : PAGE;
+        return reserve(h->low, size, MAP_FIXED_NOREPLACE, c);
+    u64 alignment = alignment_of(h);
     if (!interpreter) {
-        long r = reserve(aligned(RELOCATABLE_BASE, h->low, alignment), size, MAP_FIXED_NOREPLACE);
+        long r = reserve(aligned(RELOCATABLE_BASE, h->low, alignment), size, MAP_FIXED_NOREPLACE, c);
         if (!is_error(r))
             return r;
     }
     u64 spare = alignment > PAGE ? alignment : 0;
-    long r = reserve(0, size + spare, 0);
+    long r = reserve(0, size + spare, 0, c);
     if (is_error(r) || spare == 0)
         return r;
     u64 at = aligned((u64)r, h->low, alignment);
@@ -42,24 +52,49 @@ static long place(const struct plan_header *h, bool interpreter)
     return (long)at;
 }
 
+static bool is_code(const struct plan_segment *s)
+{
+    return (s->protection & PROT_EXEC) && !(s->protection & PROT_WRITE);
+}
+
+/* What remains when a segment was mapped. */
+static void finish_segment(const struct plan_segment *s, u64 at, int image_fd, u32 mapped)
+{
+    bool changes = is_code(s) && (mapped & PROT_WRITE);
+    if (mapped != s->protection && !changes)
+        host(__NR_mprotect, at, s->size, s->protection);
+    if (is_code(s))
+        code_mapped(at, at + s->size, s->anonymous ? -1 : image_fd, s->file_offset, changes);
+}
+
 static long map_segment(const struct plan_segment *s, u64 bias, int image_fd)
 {
     u64 at = s->address + bias;
-    u32 writable = s->protection;
-    if (s->zero_to > s->zero_from)
-        writable |= PROT_WRITE;
+    u32 protection = s->protection;
+    bool zeroed = s->zero_to > s->zero_from;
+    if (zeroed || (is_code(s) && !s->anonymous && code_is_to_change(image_fd, s->size, s->file_offset)))
+        protection |= PROT_WRITE;
     long r = s->anonymous
-                 ? host(__NR_mmap, at, s->size, writable, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
-                 : host(__NR_mmap, at, s->size, writable, MAP_PRIVATE | MAP_FIXED, image_fd, s->file_offset);
+                 ? host(__NR_mmap, at, s->size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+                 : host(__NR_mmap, at, s->size, protection, MAP_PRIVATE | MAP_FIXED, image_fd, s->file_offset);
     if (is_error(r))
         return r;
-    if (s->zero_to > s->zero_from)
+    if (zeroed)
         memset((void *)(s->zero_from + bias), 0, s->zero_to - s->zero_from);
-    if (writable != s->protection)
-        host(__NR_mprotect, at, s->size, s->protection);
-    if ((s->protection & PROT_EXEC) && !(s->protection & PROT_WRITE))
-        code_mapped(at, at + s->size, s->anonymous ? -1 : image_fd, s->file_offset);
+    finish_segment(s, at, image_fd, protection);
     return 0;
+}
+
+/* Whether the first segment, mapped over all the range, leaves nothing of itself behind the others. */
+static bool can_cover(const struct plan_header *h, const struct plan_segment *s)
+{
+    if (h->segment_count == 0 || s[0].anonymous || s[0].zero_to > s[0].zero_from || is_code(&s[0]) ||
+        s[0].address != h->low || alignment_of(h) != PAGE)
+        return false;
+    for (u32 i = 1; i < h->segment_count; i++)
+        if (s[i].address != s[i - 1].address + s[i - 1].size)
+            return false;
+    return s[h->segment_count - 1].address + s[h->segment_count - 1].size == h->high;
 }
 
 static void copy_name(char *to, size_t room, const char *from)
@@ -76,11 +111,15 @@ static void copy_name(char *to, size_t room, const char *from)
 static long carry_out(const struct plan_header *h, int image_fd, bool interpreter, struct mapped *m)
 {
     const struct plan_segment *s = (const struct plan_segment *)((u64)h + h->segments_offset);
-    long at = place(h, interpreter);
+    struct cover cover = {PROT_NONE, -1, 0};
+    bool covered = can_cover(h, s);
+    if (covered)
+        cover = (struct cover){s[0].protection, image_fd, s[0].file_offset};
+    long at = place(h, interpreter, &cover);
     if (is_error(at))
         return at;
     u64 bias = (u64)at - h->low;
-    for (u32 i = 0; i < h->segment_count; i++) {
+    for (u32 i = covered; i < h->segment_count; i++) {
         long failed = map_segment(&s[i], bias, image_fd);
         if (failed != 0)
             return failed;

@@ -239,9 +239,11 @@ void patch_site(struct thread *t, u64 site, u64 number, u64 stack)
 static void patch_known(const struct code_range *r, u64 site, u32 kind)
 {
     struct room room;
-    u32 number, size = looks_moved(r, site, &number);
-    if (!is_call(site))
+    u32 number, seen, size;
+    /* Written to before it is looked at: one fault for the page instead of two. */
+    if (swap_u32(site & ~3UL, 0, 0, &seen) != 0 || !is_call(site))
         return;
+    size = looks_moved(r, site, &number);
     if (kind == SITE_MOVE && size != 0)
         patch_move(r, site, size, true);
     else if (kind == SITE_PADDING && has_room(r, site, &room))
@@ -250,13 +252,19 @@ static void patch_known(const struct code_range *r, u64 site, u32 kind)
 
 static void nothing(const struct code_range *r UNUSED, u64 site UNUSED, u32 kind UNUSED) {}
 
-void code_mapped(u64 low, u64 high, int fd, u64 offset)
+bool code_is_to_change(int fd, u64 size, u64 offset)
+{
+    const struct code_range r = {0, size, image_identity(fd), offset};
+    return sites_known(&r, nothing) != 0;
+}
+
+void code_mapped(u64 low, u64 high, int fd, u64 offset, bool writable)
 {
     struct code_range r = {low, high, fd >= 0 ? image_identity(fd) : 0, offset};
     lock_acquire(&patch_lock);
     cut_out(low, high);
     insert(first_above(low), &r);
-    if (sites_known(&r, nothing) != 0 && protect(&r, PROT_READ | PROT_WRITE | PROT_EXEC)) {
+    if (writable || (sites_known(&r, nothing) != 0 && protect(&r, PROT_READ | PROT_WRITE | PROT_EXEC))) {
         trampolines_open();
         sites_known(&r, patch_known);
         trampolines_close();

@@ -202,7 +202,8 @@ struct thread {
     u32 queued;
     struct alt_stack alt;     /* the guest's own sigaltstack: virtual */
     u64 guest_fs_base, guest_gs_base;
-    u32 in_vfork_child;
+    u32 in_vfork_child;       /* or of another that shares its parent's memory and has a process of its own */
+    struct thread *next_sharer;
     u32 vfork_executed;       /* this child of vfork left the parent's memory by an exec, not by its end */
     void *exec_memory;        /* what a vfork child allocated for its exec: the parent frees it */
     u64 clear_tid;            /* guest address to zero and wake when the thread ends, or 0 */
@@ -392,7 +393,7 @@ struct personality {
 extern const struct personality *const personalities[]; /* generated; NULL ends it */
 /* Tables full of addresses that only some processes need: relocated when they are (boot.c).  A kernel's
  * name, or `trace`. */
-#define LATE(name) __attribute__((section("late_" #name), aligned(4096)))
+#define LATE(name) __attribute__((section("late_" #name)))
 struct late_part {
     const char *name;
     u64 start, stop;
@@ -424,7 +425,8 @@ __attribute__((noreturn)) void thread_exit(struct thread *t);
 /* kind FORK_COPY: as fork; FORK_SHARE: as vfork (memory shared, parent waits).  clone_flags: extra
  * host CLONE_* (CLONE_FILES...).  Returns the child's pid in the parent and 0 in the child. */
 long process_fork(struct thread *t, struct frame *f, u32 kind, u64 clone_flags);
-/* The same with everything said.  A child that shares memory begins at `start`. */
+/* The same with everything said.  A child that shares memory begins at `start`; the parent waits for it only
+ * if the flags have CLONE_VFORK. */
 long process_clone(struct thread *t, const struct frame *start, u32 kind, const struct clone_request *c);
 #define FORK_COPY 0
 #define FORK_SHARE 1
@@ -469,7 +471,10 @@ long clock_read(int host_clock, struct timespec_host *ts);
 void patch_site(struct thread *t, u64 site, u64 number, u64 stack);
 /* Only file-backed code that is not writable gets patched: memory calls keep the ranges current.
  * fd: the file, or -1 for code that is no file's; offset: of `low` in it. */
-void code_mapped(u64 low, u64 high, int fd, u64 offset);
+void code_mapped(u64 low, u64 high, int fd, u64 offset, bool writable);
+/* Whether code_mapped is going to patch this part of a file: then it may be mapped writable, and is no longer
+ * when that returns. */
+bool code_is_to_change(int fd, u64 size, u64 offset);
 void code_range_remove(u64 low, u64 high);
 
 void runtime_log(const char *fmt, ...);                        /* to stderr, for debugging */

@@ -306,8 +306,45 @@ static void await_end(const struct thread *child, long pid)
         host(__NR_waitid, P_PID, pid, 0, WEXITED | WNOWAIT | __WALL, 0);
 }
 
-/* vfork: the child runs in our memory while we wait, so it gets a thread and a process of its own
- * to change; only the guest's own memory is shared, as at home. */
+static void forget_sharer(struct thread *child)
+{
+    struct process *p = child->process;
+    release_exec_memory(child);
+    child->personality->end_thread(child);
+    thread_area_free(child);
+    runtime_free(p);
+}
+
+/* Children that share our memory and that nobody waits for: what they have of the runtime's is free once they
+ * are gone. */
+RUNTIME_LOCK(sharers_lock);
+static struct thread *sharers;
+
+static void free_sharers(void)
+{
+    for (struct thread **at = &sharers; *at != NULL;) {
+        struct thread *child = *at;
+        if (host(__NR_kill, child->process->pid, 0) == -ESRCH) {
+            *at = child->next_sharer;
+            forget_sharer(child);
+        } else {
+            at = &child->next_sharer;
+        }
+    }
+}
+
+static void keep_sharer(struct thread *child, s32 pid)
+{
+    child->process->pid = pid;
+    lock_acquire(&sharers_lock);
+    free_sharers();
+    child->next_sharer = sharers;
+    sharers = child;
+    lock_release(&sharers_lock);
+}
+
+/* vfork and its kin: the child runs in our memory, most often while we wait, so it gets a thread and a process of
+ * its own to change; only the guest's own memory is shared, as at home. */
 static long fork_share(struct thread *t, const struct frame *start, const struct clone_request *c)
 {
     struct process *p = runtime_alloc(sizeof(*p));
@@ -337,12 +374,13 @@ static long fork_share(struct thread *t, const struct frame *start, const struct
     child->personality->finish(child, child->frame, 0);
     thread_link(child);
     hold_signals(t);
-    long pid = clone_onto(CLONE_VM | CLONE_VFORK | c->flags, stack, c->parent_tid, c->child_tid, c->tls);
+    long pid = clone_onto(CLONE_VM | c->flags, stack, c->parent_tid, c->child_tid, c->tls);
+    if (!(c->flags & CLONE_VFORK) && pid > 0) {
+        keep_sharer(child, (s32)pid);
+        return pid;
+    }
     await_end(child, pid);
-    release_exec_memory(child);
-    child->personality->end_thread(child);
-    thread_area_free(child);
-    runtime_free(p);
+    forget_sharer(child);
     return pid;
 }
 
@@ -353,6 +391,6 @@ long process_clone(struct thread *t, const struct frame *start, u32 kind, const 
 
 long process_fork(struct thread *t, struct frame *f, u32 kind, u64 clone_flags)
 {
-    const struct clone_request c = {.flags = clone_flags | HOST_SIGCHLD};
+    const struct clone_request c = {.flags = clone_flags | HOST_SIGCHLD | (kind == FORK_SHARE ? CLONE_VFORK : 0)};
     return process_clone(t, f, kind, &c);
 }

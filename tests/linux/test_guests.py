@@ -29,7 +29,7 @@ def _output(command: list[str | Path], folder: Path) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("library", COMPILERS)
 @pytest.mark.parametrize("patch", ["patched", "unpatched"])
-@pytest.mark.parametrize("name", ["signals", "interrupts"])
+@pytest.mark.parametrize("name", ["signals", "interrupts", "sharing"])
 def test_c_library(name: str, library: str, patch: str, tmp_path: Path) -> None:
     program = tmp_path / "program"
     source = HERE / "programs" / f"{name}.c"
