@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from personality.supervisor.launch import RESERVED
+
 from .conftest import ROOT, Run, command, environment
 
 
@@ -124,7 +126,7 @@ def test_mistakes_are_one_sentence(run: Run, words: tuple[str, ...], status: int
 def test_only_its_own_processes(run: Run) -> None:
     lines = shell(run, "echo $$; ls -d /proc/[0-9]* | sed s,/proc/,,; kill -0 $PPID && echo init")
     assert lines == ["100", "1", "100", *lines[3:-1], "init"]
-    assert len(lines) <= 6  # ls and sed are there as well
+    assert len(lines) <= 7  # ls and sed are there as well, and what serves the guest
 
 
 def test_its_own_name_and_queues(run: Run) -> None:
@@ -253,9 +255,13 @@ def test_started_in_a_changed_root(tmp_path: Path) -> None:
 
 
 def test_descriptors_of_the_host_are_no_way_out(run: Run) -> None:
-    """What is left open in the program's process: nothing but what it was given."""
-    lines = shell(run, "ls -l /proc/self/fd | grep -c ' -> /' ; ls /proc/self/fd")
-    assert [line for line in lines[1:] if int(line) > 2] == ["3"]
+    """What is left open in the program: what it was given, and Guise's own, which hold nothing else."""
+    native = shell(run, "ls /proc/self/fd", "--host-programs=native")
+    assert [line for line in native if int(line) > 2] == ["3"]
+    links = dict(re.findall(r" (\d+) -> (\S+)", "\n".join(shell(run, "ls -l /proc/self/fd"))))
+    own = {number: target for number, target in links.items() if int(number) > 3}
+    assert len(own) == RESERVED
+    assert {target.partition(":")[0] for target in own.values()} <= {"/guise-runtime", "socket", "/"}
 
 
 def test_without_a_sandbox(tmp_path: Path) -> None:
