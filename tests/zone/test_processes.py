@@ -186,9 +186,9 @@ def test_killing_any_of_them_leaves_nothing(start: Callable[..., Started], which
 def test_what_a_program_leaves_behind_goes_on(start: Callable[..., Started], tmp_path: Path) -> None:
     """As without a sandbox; and the sandbox ends with the last of it."""
     script = (
-        "(read x < go; echo done > file; read x < go) > /dev/null 2>&1 & echo ready; read x < end; exit 3"
+        "(read x < go; echo done > file; read x < on) > /dev/null 2>&1 & echo ready; read x < end; exit 3"
     )
-    for name in ("go", "end"):
+    for name in ("go", "on", "end"):  # one for each: of a second opening the first writer could be the partner
         os.mkfifo(tmp_path / name)
     started = start("sh", "-c", script, cwd=tmp_path)
     (tmp_path / "end").write_text("x\n")
@@ -196,7 +196,7 @@ def test_what_a_program_leaves_behind_goes_on(start: Callable[..., Started], tmp
     (tmp_path / "go").write_text("x\n")
     eventually((tmp_path / "file").exists, "what was left behind did not go on")
     eventually(lambda: state(started.init) == "S", "the init does not wait for it")
-    (tmp_path / "go").write_text("x\n")
+    (tmp_path / "on").write_text("x\n")
     eventually(lambda: state(started.init) in ("", "Z"), "the init has not ended")
 
 
