@@ -24,7 +24,10 @@ def killing(function):
         global count
         count -= 1
         if count == 0:  # also in a child that runs in this memory
-            os.kill(whole, signal.SIGKILL)
+            try:
+                os.kill(whole, signal.SIGKILL)
+            except ProcessLookupError:  # from within the zone it is out of reach: at the next moment outside
+                count = 1
         return function(*arguments, **options)
     return call
 def forget():
