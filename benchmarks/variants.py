@@ -32,7 +32,8 @@ class Variant:
 
 
 def _guise(*options: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "guise", "run", *options, "--")
+    results = ROOT / "build" / "benchmarks"  # beside the project that a program works in
+    return (sys.executable, "-m", "guise", "run", f"--rw={results}", *options, "--")
 
 
 GUESTS = (
