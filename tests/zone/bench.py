@@ -60,6 +60,9 @@ class Zones:
         self("install", name)
 
     def close(self) -> None:
+        """Halt all and remove the folder; once more does nothing."""
+        if not self.folder.exists():
+            return
         subprocess.run(
             self.line("halt", "--all"), env=self.environment, cwd=self.directory, check=False, timeout=100
         )

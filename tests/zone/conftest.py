@@ -80,11 +80,16 @@ def _no_user() -> str:
     return may_become_user()
 
 
-def lend(folder: Path) -> None:
-    """Let the ordinary user work in a folder below /tmp."""
+def show(folder: Path) -> None:
+    """Let everybody reach a folder below /tmp."""
     for above in (folder, *folder.parents[:3]):
         if not above.stat().st_mode & 0o001:
             above.chmod(0o755)
+
+
+def lend(folder: Path) -> None:
+    """Let the ordinary user work in a folder below /tmp."""
+    show(folder)
     os.chown(folder, USER, USER)
 
 

@@ -188,7 +188,8 @@ def test_what_a_program_leaves_behind_goes_on(start: Callable[..., Started], tmp
     script = (
         "(read x < go; echo done > file; read x < on) > /dev/null 2>&1 & echo ready; read x < end; exit 3"
     )
-    for name in ("go", "on", "end"):  # one for each: of a second opening the first writer could be the partner
+    # One for each: of a second opening the first writer could be the partner.
+    for name in ("go", "on", "end"):
         os.mkfifo(tmp_path / name)
     started = start("sh", "-c", script, cwd=tmp_path)
     (tmp_path / "end").write_text("x\n")

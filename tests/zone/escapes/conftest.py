@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import USER, as_user, command, environment
+from ..conftest import USER, as_user, command, environment, show
 
 HERE = Path(__file__).parent
 KEY = 0x67757365
@@ -91,9 +91,7 @@ def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
         place = tmp_path / program.name
         shutil.copy2(program, place)
         place.chmod(0o755)
-        for folder in (tmp_path, *tmp_path.parents[:3]):
-            if not folder.stat().st_mode & 0o001:
-                folder.chmod(0o755)
+        show(tmp_path)
         own = [str(place), *map(str, words)]
         line = {
             "guise": command("run", *own),

@@ -14,21 +14,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 MODIFIED = 1_000_000_000
-STEMS = [
-    "alder",
-    "birch",
-    "cedar",
-    "elm",
-    "fir",
-    "hazel",
-    "larch",
-    "maple",
-    "oak",
-    "pine",
-    "rowan",
-    "willow",
+STEMS = (
+    "alder", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan", "willow",
     "yew",
-]
+)  # fmt: skip
 
 
 def commands(text: str) -> dict[str, str]:
