@@ -71,9 +71,10 @@ def available() -> tuple[list[Variant], dict[str, str]]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment, with this tree first among the Python packages."""
+    """This process's environment, with this tree first among the Python packages, which are kept compiled."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": ":".join(paths), **more}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": ":".join(paths), **more}
 
 
 def run(command: list[str], cwd: Path, more: Mapping[str, str] | None = None) -> str:

@@ -106,9 +106,11 @@ def _small_files(work: Path) -> None:
 
 def _nginx(work: Path) -> None:
     (work / "page.html").write_text("x" * 1000)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")  # else in /var, which the zone does not have
+    places = " ".join(f"{kind}_temp_path {work}/{kind};" for kind in kinds)
     (work / "nginx.conf").write_text(
         f"daemon on; master_process on; worker_processes 1; user root; pid {work}/nginx.pid;"
-        f"error_log {work}/error.log; events {{}} http {{ access_log off; server {{"
+        f"error_log {work}/error.log; events {{}} http {{ access_log off; {places} server {{"
         f" listen 127.0.0.1:18080; root {work}; }} }}\n"
     )
 
