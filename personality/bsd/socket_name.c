@@ -69,16 +69,13 @@ static bool is_relative(const union host_address *to)
 static long bind_below(struct thread *t, int directory, int fd, const union host_address *to)
 {
     union host_address via;
-    const char *path = (const char *)to->un.path, *base = path, *p;
+    const char *path = (const char *)to->un.path, *base = last_name(path);
     char parent[sizeof(to->un.path) + 1];
     long r, at;
     int n;
 
     if (fd_is_reserved(t, directory))
         return -EBADF;
-    for (p = path; *p; p++)
-        if (*p == '/')
-            base = p + 1;
     memcpy(parent, path, (size_t)(base - path));
     parent[base - path] = 0;
     at = host(__NR_openat, directory, base == path ? "." : parent, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);

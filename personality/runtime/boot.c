@@ -263,20 +263,11 @@ bool parse_boot(struct boot *b, char **envp)
     return true;
 }
 
-static void set_name(const char *path)
-{
-    const char *name = path;
-    for (const char *c = path; *c != 0; c++)
-        if (*c == '/')
-            name = c + 1;
-    host(__NR_prctl, PR_SET_NAME, name, 0, 0, 0);
-}
-
 static void remember_executable(struct process *p, const struct boot *b)
 {
     char link[40];
     format(link, sizeof(link), "/proc/self/fd/%d", b->image_fd);
-    bool known = b->again && b->executable != NULL && b->executable[0] == '/'; /* exec.c asked already */
+    bool known = b->again && b->executable != NULL && b->executable[0] == '/'; /* exec.c settled it */
     long n = known ? 0 : host(__NR_readlink, link, p->executable, sizeof(p->executable) - 1);
     if (n <= 0 || p->executable[0] != '/') {
         const char *given = b->executable ? b->executable : "";
@@ -386,7 +377,8 @@ void runtime_main(u64 *original)
     fill_process(p, &b, &image, &interpreter);
     vdso_init(auxv_value(b.auxv, AT_SYSINFO_EHDR, 0));
 
-    set_name(p->personality->named_as_given && b.name[0] != 0 ? b.name : p->executable);
+    bool as_given = p->personality->named_as_given && b.name[0] != 0;
+    host(__NR_prctl, PR_SET_NAME, as_given ? b.name : last_name(p->executable), 0, 0, 0);
     t->personality = p->personality;
     if (thread_arm(t) != 0)
         runtime_panic("guise: this kernel has no syscall user dispatch (Linux 5.11 or newer is needed)");

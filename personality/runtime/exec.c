@@ -276,10 +276,7 @@ static void settle_path(const struct process *p, struct exec *x)
 static void remember_name(struct exec *x)
 {
     char *name = (char *)x->name;
-    const char *last = x->path;
-    for (const char *c = x->path; *c != 0; c++)
-        if (*c == '/')
-            last = c + 1;
+    const char *last = last_name(x->path);
     for (size_t i = 0; i < sizeof(x->name) - 1 && last[i] != 0; i++)
         name[i] = last[i];
 }

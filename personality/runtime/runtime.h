@@ -300,6 +300,16 @@ size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int format(char *to, size_t room, const char *fmt, ...); /* %s %d %u %x %lx %ld %lu %c %p; returns length */
 
+/* The last component of a path. */
+static inline const char *last_name(const char *path)
+{
+    const char *name = path;
+    for (; *path != 0; path++)
+        if (*path == '/')
+            name = path + 1;
+    return name;
+}
+
 /* ---- descriptors of the runtime's own: the guest must not see them --------------------------- */
 
 static inline bool fd_is_in_reserved(const struct process *p, long fd)
