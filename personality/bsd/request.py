@@ -7,7 +7,8 @@ is ENOMEM, and the length says how much fitted.  Without a buffer only the lengt
 from __future__ import annotations
 
 import errno
-import os
+
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,5 +69,5 @@ class Request:
         """The new value, or its first `size` bytes.  Raises OSError: EINVAL (too short), EFAULT."""
         wanted = self.new_size if size is None else size
         if self.new_size < wanted or wanted > NEW_LIMIT:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise fail(errno.EINVAL)
         return self.guest.read(self.new, wanted)

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _AF_INET, _AF_LINK = 2, 18
-ETHERNET, LOOPBACK, _TUNNEL, _OTHER, _PPP = 6, 0x18, 0x83, 1, 0x17  # IFT_*
-_KINDS = {1: ETHERNET, 772: LOOPBACK, 512: _PPP, 768: _TUNNEL, 769: _TUNNEL, 776: _TUNNEL, 778: _TUNNEL}
+_ETHERNET, _LOOPBACK, _TUNNEL, _OTHER, _PPP = 6, 0x18, 0x83, 1, 0x17  # IFT_*
+_KINDS = {1: _ETHERNET, 772: _LOOPBACK, 512: _PPP, 768: _TUNNEL, 769: _TUNNEL, 776: _TUNNEL, 778: _TUNNEL}
 # Host IFF_* to theirs; IFF_SIMPLEX goes with IFF_BROADCAST.
 _LINK_FLAGS = ((0x1, 0x1), (0x2, 0x802), (0x4, 0x4), (0x8, 0x8), (0x10, 0x10), (0x40, 0x40), (0x80, 0x80),
                (0x100, 0x100), (0x200, 0x200), (0x1000, 0x8000))  # fmt: skip
+
+_LOWER_UP = 0x10000  # the host's IFF_LOWER_UP
 
 # RTA_*, the addresses that a message has, and RTF_*: the same in all of them.
 DST, GATEWAY, NETMASK, IFP, IFA, BRD = 0x1, 0x2, 0x4, 0x10, 0x20, 0x80
@@ -44,6 +46,24 @@ def link_kind(link: netlink.Link) -> int:
     return _KINDS.get(link.kind, _OTHER)
 
 
+def link_sizes(link: netlink.Link) -> tuple[int, int, int, int]:
+    """As struct if_data begins: IFT_*, length of the address and of the header, LINK_STATE_*."""
+    kind = link_kind(link)
+    address = 0 if kind == _LOOPBACK else len(link.address)
+    return kind, address, 14 if kind == _ETHERNET else 0, 2 if link.flags & _LOWER_UP else 1
+
+
+def link_traffic(link: netlink.Link) -> tuple[int, ...]:
+    """Counters as struct if_data has them, from packets received to those dropped on the way out."""
+    packets_in, packets_out, bytes_in, bytes_out, errors_in, errors_out, dropped, lost, multicast, hits = (
+        link.counters
+    )
+    return (
+        packets_in, errors_in, packets_out, errors_out, hits, bytes_in, bytes_out,
+        multicast, 0, dropped, lost,
+    )  # fmt: skip
+
+
 class Form:
     """How one kernel writes addresses: its number for IPv6, and how short a link's may be."""
 
@@ -55,7 +75,7 @@ class Form:
         """struct sockaddr_dl: the interface's name and hardware address."""
         name = link.name.encode("utf-8", "surrogateescape")
         kind = link_kind(link)
-        hardware = b"" if kind == LOOPBACK else link.address
+        hardware = b"" if kind == _LOOPBACK else link.address
         data = (name + hardware)[:48]
         size = max(self.smallest_link, 8 + len(data))
         head = struct.pack("<BBH4B", size, _AF_LINK, link.index, kind, len(name), len(hardware), 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
+
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,6 @@ def jail_get(guest: Guest, args: tuple[int, ...]) -> int:
     """jail_get(iov, count, flags): vectors in pairs, names and values.  Raises OSError."""
     address, count, flags = args[0], args[1] & 0xFFFFFFFF, args[2] & 0xFFFFFFFF
     if count & 1 or count > _IOV_LIMIT or flags & ~_DYING:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        raise fail(errno.EINVAL)
     guest.read(address, 16 * count)
-    raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    raise fail(errno.ENOENT)

@@ -6,9 +6,9 @@ What the superuser changes holds for the guests of this run, as for all programs
 from __future__ import annotations
 
 import errno
-import os
 
 from personality.supervisor import remembered
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,18 +36,18 @@ def kenv(guest: Guest, args: tuple[int, ...]) -> int:
     if what in (_DUMP, _DUMP_LOADER, _DUMP_STATIC):
         return _dump(guest, value_address, length)
     if what in (_SET, _UNSET) and not guest.credentials().privileged:
-        raise _fail(errno.EPERM)
+        raise fail(errno.EPERM)
     name = guest.read_string(name_address, _NAME_LIMIT + 1).decode("utf-8", "surrogateescape")
     if what == _SET:
         if not _is_positive(length):
-            raise _fail(errno.EINVAL)
+            raise fail(errno.EINVAL)
         value = guest.read_string(value_address, min(length, _VALUE_LIMIT + 1))
         ENVIRONMENT[name] = value.decode("utf-8", "surrogateescape")
         return 0
     if what not in (_GET, _UNSET):
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     if name not in ENVIRONMENT:
-        raise _fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     if what == _UNSET:
         del ENVIRONMENT[name]
         return 0
@@ -69,7 +69,3 @@ def _dump(guest: Guest, address: int, length: int) -> int:
 def _is_positive(length: int) -> bool:
     """As the int that it is to the kernel."""
     return 0 < length < 1 << 31
-
-
-def _fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))

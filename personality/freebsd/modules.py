@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 import struct
+
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,33 +21,29 @@ _SHORT_STAT, _FULL_STAT = 1056, 2080
 _LOOKUP = 1  # KLDSYM_LOOKUP
 
 
-def _fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
-
-
 def kldnext(_guest: Guest, args: tuple[int, ...]) -> int:
     """The file after this one; 0 at the end."""
     number = args[0] & 0xFFFFFFFF
     if number == 0:
         return _KERNEL_FILE
     if number != _KERNEL_FILE:
-        raise _fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     return 0
 
 
 def kldfind(guest: Guest, args: tuple[int, ...]) -> int:
     name = guest.read_string(args[0], _NAME_LIMIT)
     if name.rpartition(b"/")[2] != _KERNEL_NAME:
-        raise _fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     return _KERNEL_FILE
 
 
 def kldstat(guest: Guest, args: tuple[int, ...]) -> int:
     version = guest.read_u32(args[1])
     if version not in (_SHORT_STAT, _FULL_STAT):
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     if args[0] & 0xFFFFFFFF != _KERNEL_FILE:
-        raise _fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     data = struct.pack("<i1024s2i4xQQ", version, _KERNEL_NAME, 1, _KERNEL_FILE, _KERNEL_BASE, _KERNEL_SIZE)
     if version == _FULL_STAT:
         data += _KERNEL_PATH.ljust(1024, b"\0")
@@ -56,20 +53,20 @@ def kldstat(guest: Guest, args: tuple[int, ...]) -> int:
 
 def kldfirstmod(_guest: Guest, args: tuple[int, ...]) -> int:
     if args[0] & 0xFFFFFFFF != _KERNEL_FILE:
-        raise _fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     return 0
 
 
 def kldsym(guest: Guest, args: tuple[int, ...]) -> int:
     """struct kld_sym_lookup {int version; char *name; ...}: no symbol is known."""
     if args[1] & 0xFFFFFFFF != _LOOKUP:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     guest.read_string(guest.read_u64(args[2] + 8), _NAME_LIMIT)
-    raise _fail(errno.ENOENT)
+    raise fail(errno.ENOENT)
 
 
 def modnext(_guest: Guest, _args: tuple[int, ...]) -> int:
-    raise _fail(errno.ENOENT)
+    raise fail(errno.ENOENT)
 
 
 modfnext = modnext
@@ -78,4 +75,4 @@ modstat = modnext
 
 def modfind(guest: Guest, args: tuple[int, ...]) -> int:
     guest.read_string(args[0], _NAME_LIMIT)
-    raise _fail(errno.ENOENT)
+    raise fail(errno.ENOENT)

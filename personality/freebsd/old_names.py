@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 
 from personality.freebsd.sysctl import tree
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def getdomainname(guest: Guest, args: tuple[int, ...]) -> int:
 def setdomainname(guest: Guest, args: tuple[int, ...]) -> int:
     """freebsd4_setdomainname(name, length).  Raises OSError(EPERM) for anybody but the superuser."""
     if not guest.credentials().privileged:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        raise fail(errno.EPERM)
     node, _ = tree.find(tree.parse("kern.domainname"))
     if node.write is None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        raise fail(errno.EPERM)
     node.write(guest, guest.read(args[0], args[1] & 0xFFFFFFFF))
     return 0
 
@@ -57,4 +57,4 @@ def _field(guest: Guest, address: int, value: bytes) -> None:
 def _give(guest: Guest, address: int, data: bytes, room: int) -> None:
     guest.write(address, data[:room])
     if len(data) > room:
-        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        raise fail(errno.ENOMEM)

@@ -22,6 +22,11 @@ _U64 = struct.Struct("<Q")
 _ADDRESS_LIMIT = 1 << 47
 
 
+def fail(number: int) -> OSError:
+    """The error with which a handler lets its call end, to be raised."""
+    return OSError(number, os.strerror(number))
+
+
 class Credentials:
     """User and group ids of a process, and whether it may act as the superuser."""
 
@@ -97,7 +102,7 @@ class Guest:
             if end >= 0:
                 return found + part[:end]
             found += part
-        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        raise fail(errno.ENAMETOOLONG)
 
     def read_u32(self, address: int) -> int:
         return int(_U32.unpack(self.read(address, 4))[0])
@@ -144,7 +149,7 @@ class Guest:
             ) as file:
                 return file.read().splitlines()
         except FileNotFoundError:
-            raise OSError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
+            raise fail(errno.ESRCH) from None
 
     def descriptor(self, number: int) -> int:
         """A copy of the guest's descriptor, for the caller to close.  Raises OSError(EBADF)."""
@@ -155,7 +160,7 @@ class Guest:
         try:
             return os.open(f"/proc/{self.pid}/fd/{number}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+            raise fail(errno.EBADF) from None
 
     def close(self) -> None:
         """Release what this object holds of the process."""
@@ -188,4 +193,4 @@ def _transfer(
 
 
 def _fault() -> OSError:
-    return OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+    return fail(errno.EFAULT)

@@ -7,6 +7,7 @@ import errno
 from personality.bsd.request import Request
 from personality.freebsd.sysctl import tree
 from personality.freebsd.sysctl.node import ANYBODY, NODE, WRITE, Node
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def sysctl(guest: Guest, args: tuple[int, ...]) -> int:
     name, name_length, old, old_length, new, new_length = args[:6]
     name_length &= 0xFFFFFFFF
     if name_length < 2 or name_length > tree.MAX_NAME:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     raw = guest.read(name, 4 * name_length)
     numbers = tuple(int.from_bytes(raw[at : at + 4], "little") for at in range(0, len(raw), 4))
     return _perform(guest, numbers, old, old_length, new, new_length, (args[6], args[7]))
@@ -30,9 +31,9 @@ def sysctlbyname(guest: Guest, args: tuple[int, ...]) -> int:
     """__sysctlbyname(name, namelen, old, oldlenp, new, newlen).  Raises OSError."""
     name, name_length, old, old_length, new, new_length = args[:6]
     if name_length == 0 or name_length > _PATH_LIMIT:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     if name_length == _PATH_LIMIT:
-        raise tree.fail(errno.ENAMETOOLONG)
+        raise fail(errno.ENAMETOOLONG)
     text = guest.read(name, name_length).split(b"\0")[0]
     numbers = tree.parse(text.decode("utf-8", "surrogateescape"))
     return _perform(guest, numbers, old, old_length, new, new_length, (args[6], args[7]))
@@ -53,7 +54,7 @@ def _perform(
     if old_length:
         guest.write_u64(old_length, request.finish())
     if request.short:
-        raise tree.fail(errno.ENOMEM)
+        raise fail(errno.ENOMEM)
     return 0
 
 
@@ -61,7 +62,7 @@ def answer(request: Request, name: tuple[int, ...]) -> None:
     """Put the value of `name` into the request, and take the new one.  Raises OSError."""
     node, used = tree.find(name)
     if node.type == NODE and node.handler is None:
-        raise tree.fail(errno.EISDIR)
+        raise fail(errno.EISDIR)
     if request.new:
         _check_write(request, node)
     if node.handler is not None:
@@ -74,6 +75,6 @@ def answer(request: Request, name: tuple[int, ...]) -> None:
 
 def _check_write(request: Request, node: Node) -> None:
     if not node.kind & WRITE:
-        raise tree.fail(errno.EPERM)
+        raise fail(errno.EPERM)
     if not node.kind & ANYBODY and not request.guest.credentials().privileged:
-        raise tree.fail(errno.EPERM)
+        raise fail(errno.EPERM)

@@ -23,7 +23,7 @@ from personality.bsd.facts import (
 )
 from personality.bsd.request import Request
 from personality.freebsd import releases
-from personality.freebsd.sysctl import kern_ipc, kern_proc, tree
+from personality.freebsd.sysctl import kern_ipc, kern_proc
 from personality.freebsd.sysctl.node import (
     ANYBODY,
     OPAQUE,
@@ -41,6 +41,7 @@ from personality.freebsd.sysctl.node import (
     unsigned,
     unsigned_long,
 )
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _times_of_each(guest: Guest) -> bytes:
 
 def _random(request: Request, rest: tuple[int, ...]) -> None:
     if rest:
-        raise tree.fail(2)
+        raise fail(2)
     request.out(os.urandom(min(request.length if request.address else 8, _RANDOM_LIMIT)))
 
 
@@ -97,7 +98,7 @@ def _ps_strings(request: Request, _rest: tuple[int, ...]) -> None:
 
 
 def _device_name(_request: Request, _rest: tuple[int, ...]) -> None:
-    raise tree.fail(2)  # device numbers are the host's: none has a name in a FreeBSD device tree
+    raise fail(2)  # device numbers are the host's: none has a name in a FreeBSD device tree
 
 
 def _last_processor(guest: Guest) -> int:

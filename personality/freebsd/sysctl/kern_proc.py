@@ -13,9 +13,10 @@ from personality.bsd import processes
 from personality.bsd.processes import guest_program, stack_top
 from personality.bsd.request import Request
 from personality.freebsd import releases
-from personality.freebsd.sysctl import process, process_files, tree
+from personality.freebsd.sysctl import process, process_files
 from personality.freebsd.sysctl.node import ANYBODY, OPAQUE, READ, WRITE, Node, handled
 from personality.supervisor import remembered
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _titles = remembered.dictionary("titles")  # by pid and start: what setproctitle
 def _one(rest: tuple[int, ...], request: Request) -> int:
     """The process id that an oid ends with; -1 and 0 mean the caller where FreeBSD says so."""
     if len(rest) != 1:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     pid = rest[0] - (1 << 32) if rest[0] & 0x80000000 else rest[0]
     return request.guest.pid if pid == -1 else pid
 
@@ -40,7 +41,7 @@ def _stat(pid: int) -> processes.Stat:
     try:
         return processes.read_stat(pid)
     except (FileNotFoundError, ProcessLookupError):
-        raise tree.fail(errno.ESRCH) from None
+        raise fail(errno.ESRCH) from None
 
 
 def _list(
@@ -82,13 +83,13 @@ def _everything(request: Request, _rest: tuple[int, ...]) -> None:
 
 def _all_processes(request: Request, rest: tuple[int, ...]) -> None:
     if len(rest) > 1:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     _list(request, None, 0, threads=False)
 
 
 def _all_threads(request: Request, rest: tuple[int, ...]) -> None:
     if len(rest) > 1:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     _list(request, None, 0, threads=True)
 
 
@@ -109,7 +110,7 @@ def _arguments(request: Request, rest: tuple[int, ...]) -> None:
     stat = _stat(pid)
     if request.new:
         if pid != request.guest.pid:
-            raise tree.fail(errno.EPERM)
+            raise fail(errno.EPERM)
         title = request.take_new()
         _titles.pop((pid, stat.start), None)
         if title:
@@ -138,7 +139,7 @@ def _vector(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request)
     _stat(pid)
     if pid != request.guest.pid or not request.facts[1]:
-        raise tree.fail(errno.EPERM)
+        raise fail(errno.EPERM)
     guest = request.guest
     environment, count = guest.read_u64(request.facts[1] + 16), guest.read_u32(request.facts[1] + 24)
     address = environment + 8 * (count + 1)
@@ -167,7 +168,7 @@ def _groups(request: Request, rest: tuple[int, ...]) -> None:
 
 def _limit(request: Request, rest: tuple[int, ...]) -> None:
     if len(rest) != 2:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     pid = _one(rest[:1], request)
     _stat(pid)
     request.out(process.resource_limit(pid, rest[1]))
@@ -177,7 +178,7 @@ def _ps_strings(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request)
     _stat(pid)
     if pid != request.guest.pid or not request.facts[1]:
-        raise tree.fail(errno.EPERM)
+        raise fail(errno.EPERM)
     request.out(struct.pack("<Q", request.facts[1]))
 
 
@@ -193,7 +194,7 @@ def _release(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest, request) or request.guest.pid
     _stat(pid)
     if request.new:
-        raise tree.fail(errno.EPERM)
+        raise fail(errno.EPERM)
     request.out(struct.pack("<i", releases.of(request.guest.release)))
 
 
@@ -231,12 +232,12 @@ def _table(name: str, number: int, choice: Callable[[processes.Stat, int], bool]
 
     def processes(request: Request, rest: tuple[int, ...]) -> None:
         if len(rest) != 1:
-            raise tree.fail(errno.EINVAL)
+            raise fail(errno.EINVAL)
         _list(request, choice, rest[0], threads=False)
 
     def threads(request: Request, rest: tuple[int, ...]) -> None:
         if len(rest) != 1:
-            raise tree.fail(errno.EINVAL)
+            raise fail(errno.EINVAL)
         _list(request, choice, rest[0], threads=True)
 
     return [

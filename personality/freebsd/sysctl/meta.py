@@ -8,6 +8,7 @@ import struct
 from personality.bsd.request import Request
 from personality.freebsd.sysctl import tree
 from personality.freebsd.sysctl.node import ANYBODY, INT, READ, SKIP, WRITE, Node, branch, handled
+from personality.supervisor.guest import fail
 
 _PATH_LIMIT = 1024  # MAXPATHLEN
 
@@ -31,15 +32,15 @@ def _next_of_all(request: Request, name: tuple[int, ...]) -> None:
 def _following(request: Request, name: tuple[int, ...], *, hidden: bool) -> None:
     found = tree.following(name, hidden=hidden)
     if found is None:
-        raise tree.fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     request.out(_numbers(found))
 
 
 def _name_to_oid(request: Request, _rest: tuple[int, ...]) -> None:
     if request.new_size == 0:
-        raise tree.fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     if request.new_size >= _PATH_LIMIT:
-        raise tree.fail(errno.ENAMETOOLONG)
+        raise fail(errno.ENAMETOOLONG)
     name = request.take_new().split(b"\0")[0]
     request.out(_numbers(tree.parse(name.decode("utf-8", "surrogateescape"))))
 
@@ -55,12 +56,12 @@ def _description(request: Request, name: tuple[int, ...]) -> None:
 
 def _label(_request: Request, name: tuple[int, ...]) -> None:
     _node(name)
-    raise tree.fail(errno.ENOENT)  # labels belong to nodes made by drivers, and there are none
+    raise fail(errno.ENOENT)  # labels belong to nodes made by drivers, and there are none
 
 
 def _node(name: tuple[int, ...]) -> Node:
     if not name:
-        raise tree.fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     return tree.find(name)[0]
 
 

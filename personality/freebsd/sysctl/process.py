@@ -6,6 +6,7 @@ Offsets are those of <sys/user.h> on amd64, KINFO_PROC_SIZE 1088.  What the host
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 
@@ -22,6 +23,7 @@ from personality.bsd.processes import (
     read_stat,
     timeval,
 )
+from personality.supervisor.guest import fail
 
 KINFO_SIZE = 1088
 _PADDR, _FD = 16, 48  # ki_vmspace follows ki_fd
@@ -53,7 +55,7 @@ _LIMITS = (
 def resource_limit(pid: int, number: int) -> bytes:
     """struct rlimit by FreeBSD's number.  Raises OSError(EINVAL)."""
     if number >= 15:
-        raise OSError(22, os.strerror(22))
+        raise fail(errno.EINVAL)
     wanted = _LIMITS[number] if number < len(_LIMITS) else ""
     return struct.pack("<2q", *limit(pid, wanted))
 

@@ -11,6 +11,7 @@ import stat
 import struct
 
 from personality.bsd.processes import guest_program
+from personality.supervisor.guest import fail
 from personality.supervisor.launch import RESERVED
 
 _PATH_AT = {"file": 368, "map": 136}
@@ -54,9 +55,9 @@ def numbers(pid: int) -> list[int]:
     try:
         names = os.listdir(f"/proc/{pid}/fd")
     except PermissionError:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM)) from None
+        raise fail(errno.EPERM) from None
     except FileNotFoundError:
-        raise OSError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
+        raise fail(errno.ESRCH) from None
     return [number for number in sorted(int(name) for name in names) if number not in hidden]
 
 
@@ -86,7 +87,7 @@ def working_directory(pid: int) -> bytes:
     """Raises OSError(EPERM) for a process this one may not look into."""
     entry = _file(_CWD, f"/proc/{pid}/cwd", 0, 0)
     if not entry:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        raise fail(errno.EPERM)
     return entry
 
 
@@ -150,7 +151,7 @@ def mappings(pid: int) -> list[bytes]:
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()
     except PermissionError:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM)) from None
+        raise fail(errno.EPERM) from None
     entries = []
     for line in lines:
         words = line.split(None, 5)

@@ -13,17 +13,16 @@ from personality.bsd import netlink
 from personality.bsd.request import Request
 from personality.bsd.routing import (
     BRD,
-    ETHERNET,
     IFA,
     IFP,
-    LOOPBACK,
     NETMASK,
     Form,
     link_flags,
-    link_kind,
+    link_sizes,
+    link_traffic,
     routing_message,
 )
-from personality.freebsd.sysctl import tree
+from personality.supervisor.guest import fail
 
 _DUMP, _FLAGS, _IFLIST, _IFMALIST, _IFLISTL = 1, 2, 3, 4, 5  # NET_RT_*
 _VERSION = 5  # RTM_VERSION
@@ -39,13 +38,13 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
     """net.routetable.<protocol>.<family>.<what>.<index or flags>[.<fib>].  Raises OSError."""
     name = rest[1:]
     if request.new:
-        raise tree.fail(errno.EPERM)
+        raise fail(errno.EPERM)
     allowed = (3, 4) if len(name) > 1 and name[1] == _DUMP else (3,)
     if len(name) not in allowed:
-        raise tree.fail(errno.EISDIR if len(name) < 3 else errno.ENOTDIR)
+        raise fail(errno.EISDIR if len(name) < 3 else errno.ENOTDIR)
     family, what, index = name[:3]
     if family > _AF_MAX:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     if what in (_IFLIST, _IFLISTL):
         messages = interface_list(family, index, long_form=what == _IFLISTL)
     elif what == _IFMALIST:
@@ -55,7 +54,7 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
     elif what == _FLAGS:
         messages = []  # only link-layer entries are asked for this way, and the host keeps those elsewhere
     else:
-        raise tree.fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     for message in messages:
         request.out(message)
         if request.short:
@@ -124,26 +123,6 @@ def route_list(family: int) -> list[bytes]:
 
 def _if_data(link: netlink.Link) -> bytes:
     """struct if_data, 152 bytes."""
-    kind = link_kind(link)
-    hardware = 0 if kind == LOOPBACK else len(link.address)
-    state = 2 if link.flags & 0x10000 else 1  # IFF_LOWER_UP: LINK_STATE_UP, LINK_STATE_DOWN
-    header = 14 if kind == ETHERNET else 0
-    packets_in, packets_out, bytes_in, bytes_out, errors_in, errors_out, dropped, lost, multicast, hits = (
-        link.counters
-    )
-    counters = (
-        packets_in,
-        errors_in,
-        packets_out,
-        errors_out,
-        hits,
-        bytes_in,
-        bytes_out,
-        multicast,
-        0,
-        dropped,
-        lost,
-        0,
-    )
+    kind, hardware, header, state = link_sizes(link)
     data = struct.pack("<6BHIIQ", kind, 0, hardware, header, state, 0, _IF_DATA_SIZE, link.mtu, 0, 0)
-    return (data + struct.pack("<12Q", *counters)).ljust(_IF_DATA_SIZE, b"\0")
+    return (data + struct.pack("<12Q", *link_traffic(link), 0)).ljust(_IF_DATA_SIZE, b"\0")

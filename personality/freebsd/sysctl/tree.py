@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import importlib
-import os
 
 from personality.freebsd.sysctl.node import NODE, SKIP, Node
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +34,6 @@ BRANCHES = {
     258: ("dev", "small"),
 }
 NUMBERS = {name: number for number, (name, _) in BRANCHES.items()}
-
-
-def fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
 
 
 def top(number: int) -> Node | None:

@@ -19,6 +19,7 @@ from personality.freebsd.sysctl.node import (
     unsigned_long,
     unsigned_quad,
 )
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _meter(name: str, read: Callable[[], int], description: str) -> Node:
 
 
 def _no_device(_request: Request, _rest: tuple[int, ...]) -> None:
-    raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))  # the list of swap devices ends at once
+    raise fail(errno.ENOENT)  # the list of swap devices ends at once
 
 
 _METERS = [

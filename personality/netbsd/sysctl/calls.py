@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import importlib
-import os
 import struct
 
 from personality.bsd.request import Request
 from personality.netbsd.sysctl.node import NODE, READ_WRITE, Node
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ _VERSION_1 = 1  # SYSCTL_VERSION, on top of a node's flags
 
 # number -> module that defines NODE
 _BRANCHES = {1: "kern", 2: "vm", 3: "vfs", 4: "net", 6: "hw", 7: "machdep", 10: "proc", 13: "security"}
-
-
-def fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
 
 
 def top(number: int) -> Node | None:

@@ -31,6 +31,7 @@ from personality.netbsd.sysctl.node import (
     structure,
     unsigned,
 )
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _times(name: str) -> bytes:
 
 def _processor_times(request: Request, rest: tuple[int, ...]) -> None:
     if len(rest) > 1:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        raise fail(errno.EINVAL)
     count = processors(request.guest)
     if not rest:
         request.out(_times("cpu"))
@@ -76,7 +77,7 @@ def _processor_times(request: Request, rest: tuple[int, ...]) -> None:
     elif 0 <= rest[0] < count:
         request.out(_times(f"cpu{rest[0]}"))
     else:
-        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        raise fail(errno.ENOENT)
 
 
 def _processor_ids(request: Request, rest: tuple[int, ...]) -> None:

@@ -13,6 +13,7 @@ import struct
 
 from personality.bsd import processes
 from personality.bsd.request import Request
+from personality.supervisor.guest import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,15 +37,11 @@ _LWP = struct.Struct("@4Q2i2I2i2B2bi8sQQ2IIII20s")
 _FILE = struct.Struct("@QIIIIIIQIIQQQQQIIQIiII")
 
 
-def _fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
-
-
 def _asked(rest: tuple[int, ...]) -> tuple[int, int]:
     """How large an entry shall be, and how many there is room for.  Raises OSError(EINVAL)."""
     size, count = rest[-2:]
     if size < 1 or count < 0:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     return size, count
 
 
@@ -104,9 +101,9 @@ def processes_of(operation: int, number: int) -> Iterator[bytes]:
 def processes_table(request: Request, rest: tuple[int, ...]) -> None:
     """kern.proc2.<choice>.<number>.<size>.<count>.  Raises OSError."""
     if len(rest) != 4:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     if rest[0] not in _CHOICES:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     size, count = _asked(rest)
     _give(request, processes_of(rest[0], rest[1]), size, count)
 
@@ -213,12 +210,12 @@ def _lwp_entries(stat: processes.Stat) -> Iterator[bytes]:
 def lwps(request: Request, rest: tuple[int, ...]) -> None:
     """kern.lwp.<pid>.<size>.<count>; pid -1: of all processes.  Raises OSError."""
     if len(rest) != 3:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     size, count = _asked(rest)
     wanted = None if rest[0] == -1 else rest[0]
     stats = list(_stats(wanted))
     if not stats:
-        raise _fail(errno.ESRCH)
+        raise fail(errno.ESRCH)
     _give(request, (entry for stat in stats for entry in _lwp_entries(stat)), size, count)
 
 
@@ -228,10 +225,10 @@ def lwps(request: Request, rest: tuple[int, ...]) -> None:
 def arguments(request: Request, rest: tuple[int, ...]) -> None:
     """kern.proc_args.<pid>.<what>.  Raises OSError."""
     if len(rest) != 2:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     pid, what = request.guest.pid if rest[0] == -1 else rest[0], rest[1]
     if not list(_stats(pid)):
-        raise _fail(errno.ESRCH)
+        raise fail(errno.ESRCH)
     words = processes.read_file(pid, "cmdline") if what in (1, 2) else b""
     if what in (3, 4):
         words = processes.environment(pid)
@@ -244,12 +241,12 @@ def arguments(request: Request, rest: tuple[int, ...]) -> None:
     elif what == 6:
         _out_path(request, processes.link(pid, "cwd"))
     else:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
 
 
 def _out_path(request: Request, path: str) -> None:
     if not path:
-        raise _fail(errno.ENOENT)
+        raise fail(errno.ENOENT)
     request.out(os.fsencode(path) + b"\0")
 
 
@@ -286,7 +283,7 @@ def _file_entries(pid: int) -> Iterator[bytes]:
 def files(request: Request, rest: tuple[int, ...]) -> None:
     """kern.file2.<by>.<pid>.<size>.<count>: those of one process, or of all.  Raises OSError."""
     if len(rest) != 4 or rest[0] not in (1, 2):
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     size, count = _asked(rest)
     everybody = rest[0] == 1 or rest[1] == -1
     pids = processes.all_pids() if everybody else [rest[1]]

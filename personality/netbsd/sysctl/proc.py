@@ -9,6 +9,7 @@ import struct
 from personality.bsd import processes
 from personality.bsd.request import Request
 from personality.netbsd.sysctl.node import Node
+from personality.supervisor.guest import fail
 
 _CURRENT = -1  # PROC_CURPROC
 _CORE_NAME, _LIMIT, _STOP_FORK, _STOP_EXEC, _STOP_EXIT, _PAX_FLAGS = range(1, 7)
@@ -19,19 +20,15 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
-
-
 def answer(request: Request, rest: tuple[int, ...]) -> None:
     """Raises OSError: what is written belongs to the process's own calls."""
     if len(rest) < 2:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     pid = request.guest.pid if rest[0] == _CURRENT else rest[0]
     if not os.path.exists(f"/proc/{pid}"):
-        raise _fail(errno.ESRCH)
+        raise fail(errno.ESRCH)
     if request.new_size:
-        raise _fail(errno.EPERM)
+        raise fail(errno.EPERM)
     what = rest[1:]
     if what == (_CORE_NAME,):
         request.out(b"%n.core\0")
@@ -40,7 +37,7 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
     elif what in ((_STOP_FORK,), (_STOP_EXEC,), (_STOP_EXIT,), (_PAX_FLAGS,)):
         request.out(struct.pack("<i", 0))
     else:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
 
 
 NODE = Node("proc", 10, 1, "Per-process settings", handler=answer)

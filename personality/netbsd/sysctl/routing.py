@@ -6,46 +6,40 @@ Layouts are those of <net/if.h> and <net/route.h> on amd64.
 from __future__ import annotations
 
 import errno
-import os
 import struct
 
 from personality.bsd import netlink
 from personality.bsd.request import Request
 from personality.bsd.routing import (
     BRD,
-    ETHERNET,
     IFA,
     IFP,
-    LOOPBACK,
     NETMASK,
     UP,
     Form,
     link_flags,
-    link_kind,
+    link_sizes,
+    link_traffic,
     routing_message,
 )
+from personality.supervisor.guest import fail
 
 _DUMP, _FLAGS, _OLD_IFLIST, _IFLIST = 1, 2, 5, 6  # NET_RT_*; the old one: up to 7, and in Go
 _VERSION = 4  # RTM_VERSION
 _GET, _OLD_NEWADDR, _IFINFO, _NEWADDR = 0x4, 0xC, 0x14, 0x16
 _AF_MAX = 37
 _FORM = Form(inet6=24, smallest_link=20)
-_LOWER_UP = 0x10000  # the host's IFF_LOWER_UP
-
-
-def _fail(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
 
 
 def answer(request: Request, rest: tuple[int, ...]) -> None:
     """net.route.<protocol>.<family>.<what>.<index or flags>.  Raises OSError."""
     if request.new_size:
-        raise _fail(errno.EPERM)
+        raise fail(errno.EPERM)
     if len(rest) != 4:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     family, what, index = rest[1:]
     if not 0 <= family <= _AF_MAX:
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     if what in (_IFLIST, _OLD_IFLIST):
         messages = interface_list(family, index, old=what == _OLD_IFLIST)
     elif what == _DUMP:
@@ -53,7 +47,7 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
     elif what == _FLAGS:
         messages = []  # only link-layer entries are asked for this way, and the host keeps those elsewhere
     else:  # lists in the form of older releases
-        raise _fail(errno.EINVAL)
+        raise fail(errno.EINVAL)
     for message in messages:
         request.out(message)
 
@@ -95,14 +89,6 @@ def route_list(family: int) -> list[bytes]:
 
 def _if_data(link: netlink.Link) -> bytes:
     """struct if_data, 136 bytes."""
-    kind = link_kind(link)
-    hardware = 0 if kind == LOOPBACK else len(link.address)
-    state = 2 if link.flags & _LOWER_UP else 1  # LINK_STATE_UP, LINK_STATE_DOWN
-    header = 14 if kind == ETHERNET else 0
-    packets_in, packets_out, bytes_in, bytes_out, errors_in, errors_out, dropped, _lost, multicast, hits = (
-        link.counters
-    )
-    counters = (
-        packets_in, errors_in, packets_out, errors_out, hits, bytes_in, bytes_out, multicast, 0, dropped, 0,
-    )  # fmt: skip
-    return struct.pack("<3Bxi3Q11Q2q", kind, hardware, header, state, link.mtu, 0, 0, *counters, 0, 0)
+    kind, hardware, header, state = link_sizes(link)
+    counters = link_traffic(link)[:-1]  # none for what was dropped on the way out
+    return struct.pack("<3Bxi3Q11Q2q", kind, hardware, header, state, link.mtu, 0, 0, *counters, 0, 0, 0)

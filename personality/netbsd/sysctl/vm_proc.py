@@ -8,6 +8,7 @@ import struct
 
 from personality.bsd import processes
 from personality.bsd.request import Request
+from personality.supervisor.guest import fail
 
 _PAGE = 4096
 _VNODE, _ANONYMOUS = 2, 5  # KVME_TYPE_*
@@ -38,9 +39,9 @@ def _entry(line: str) -> bytes:
 def mappings(request: Request, rest: tuple[int, ...]) -> None:
     """vm.proc.map.<pid>.<size>.<count>.  Raises OSError."""
     if len(rest) != 3 or rest[1] < 1:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        raise fail(errno.EINVAL)
     pid = request.guest.pid if rest[0] == -1 else rest[0]
     if not os.path.exists(f"/proc/{pid}"):
-        raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+        raise fail(errno.ESRCH)
     for line in processes.read_file(pid, "maps").decode("utf-8", "surrogateescape").splitlines():
         request.out(_entry(line)[: rest[1]].ljust(rest[1], b"\0"))
