@@ -24,6 +24,14 @@ COMMANDS = {
     "partition": "guise.partition_command",
     "completion": "guise.completion_command",
 }
+WITH_ACTIONS = (
+    "zone",
+    "compat",
+    "binfmt",
+    "machine",
+    "compare",
+    "partition",
+)  # the next word is not a program
 NOT_STARTED = 125  # Guise itself failed, as env(1), nice(1) and timeout(1) report it
 
 
@@ -80,7 +88,7 @@ def _dispatch(words: list[str]) -> int:
     module = COMMANDS.get(words[0])
     if module is None:
         raise UsageError(_unknown(words[0]))
-    if words[1:2] in (["--help"], ["-h"]):
+    if _wants_help(words):
         from guise import help_texts
 
         return help_texts.show(words[0])
@@ -88,6 +96,12 @@ def _dispatch(words: list[str]) -> int:
 
     status: int = importlib.import_module(module).main(words[1:])
     return status
+
+
+def _wants_help(words: list[str]) -> bool:
+    """`guise COMMAND --help`, or after an action as well: `guise zone boot --help`."""
+    asked = words[1:3] if words[0] in WITH_ACTIONS or words[:2] == ["trace", "show"] else words[1:2]
+    return "--help" in asked or "-h" in asked
 
 
 def _unknown(word: str) -> str:

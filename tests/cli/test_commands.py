@@ -29,6 +29,13 @@ def test_version_and_help(run: Run) -> None:
     assert run("help", "nothing").returncode == 2
 
 
+def test_help_of_an_action_is_its_commands(run: Run) -> None:
+    for command, action in [("zone", "create"), ("compat", "run"), ("trace", "show"), ("binfmt", "install")]:
+        for option in ("--help", "-h"):
+            assert run(command, action, option).stdout == TEXTS[command]
+    assert run("run", "/bin/echo", "--help").stdout != TEXTS["run"]  # the program's own option
+
+
 def test_help_fits_a_terminal() -> None:
     for text in TEXTS.values():
         assert max(len(line) for line in text.splitlines()) <= 108
