@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -89,8 +88,6 @@ def test_limits_out_of_range(zones: Zones) -> None:
 
 
 def test_zones_on_a_bridge_find_each_other(zones: Zones) -> None:
-    if importlib.util.find_spec("pyroute2") is None:
-        pytest.skip("needs pyroute2")
     for name in ("one", "two"):
         zones.sparse(name, "net=bridge", *python_folders())
     server = zones.folder / "one/root/server.py"

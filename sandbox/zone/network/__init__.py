@@ -1,7 +1,4 @@
-"""A zone's own network: an address on a bridge, names of other zones, ports that the host publishes.
-
-Interfaces are made with pyroute2, which is imported only when one is made or removed.
-"""
+"""A zone's own network: an address on a bridge, names of other zones, ports that the host publishes."""
 
 from sandbox.zone.network.link import Attached, Link, attach, detach, free_address, leftovers, traffic
 from sandbox.zone.network.names import names

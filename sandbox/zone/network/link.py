@@ -17,12 +17,9 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from sandbox.zone import ZoneError, kernel, reason
-
-if TYPE_CHECKING:
-    from pyroute2 import IPRoute
+from sandbox.zone.network.netlink import Routes
 
 INSIDE = "eth0"
 _PREFIX = "gz"
@@ -83,7 +80,6 @@ def attach(zone: str, pid: int, link: Link) -> Attached:
 
     Raises ZoneError; nothing is left of it then.
     """
-    route_class = _pyroute2()
     name = outside_name(zone)
     try:
         namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -93,15 +89,13 @@ def attach(zone: str, pid: int, link: Link) -> Attached:
     try:
         if _same_file(namespace, "/proc/thread-self/ns/net"):
             raise ZoneError(f"process {pid} has the host's network: {zone} needs one of its own")
-        with _netlink(zone), _alone(), route_class() as route:
-            bridge = _bridge(route, link)
-            if _exists(name):
+        with _changing(zone), _alone(), Routes() as routes:
+            bridge = _bridge(routes, link)
+            if _index(name):
                 raise ZoneError(f"{zone} has a network already: {name}")
-            peer = {"ifname": INSIDE, "net_ns_fd": namespace}
-            route.link("add", ifname=name, kind="veth", peer=peer)
-            index = socket.if_nametoindex(name)
-            route.link("set", index=index, ifalias=_ALIAS + zone, master=bridge, state="up")
-            with _inside(namespace), route_class() as there:
+            routes.add_pair(name, INSIDE, namespace)
+            routes.change(_index(name), alias=_ALIAS + zone, master=bridge, up=True)
+            with _inside(namespace), Routes() as there:
                 _set_up(there, link)
         done = True
     finally:
@@ -112,46 +106,41 @@ def attach(zone: str, pid: int, link: Link) -> Attached:
     return Attached(name, str(link.interface.ip))
 
 
-def _set_up(route: IPRoute, link: Link) -> None:
-    for name in ("lo", INSIDE):
-        index = socket.if_nametoindex(name)
-        if name == INSIDE:
-            route.addr(
-                "add", index=index, address=str(link.interface.ip), prefixlen=link.interface.network.prefixlen
-            )
-        route.link("set", index=index, state="up")
-    route.route("add", dst="default", gateway=str(link.gateway))
+def _set_up(routes: Routes, link: Link) -> None:
+    routes.change(_index("lo"), up=True)
+    index = _index(INSIDE)
+    routes.add_address(index, link.interface.ip.packed, link.interface.network.prefixlen)
+    routes.change(index, up=True)
+    routes.add_default_route(link.gateway.packed)
 
 
-def _bridge(route: IPRoute, link: Link) -> int:
+def _bridge(routes: Routes, link: Link) -> int:
     """The bridge's index; it is made where it is missing."""
-    length = link.interface.network.prefixlen
-    with contextlib.suppress(OSError):
-        return socket.if_nametoindex(link.bridge)
+    if index := _index(link.bridge):
+        return index
     with _tolerate(errno.EEXIST):
-        route.link("add", ifname=link.bridge, kind="bridge")
-    index = socket.if_nametoindex(link.bridge)
-    route.link("set", index=index, ifalias=_BRIDGE_ALIAS)
+        routes.add_bridge(link.bridge)
+    index = _index(link.bridge)
+    routes.change(index, alias=_BRIDGE_ALIAS)
     with _tolerate(errno.EEXIST):
-        route.addr("add", index=index, address=str(link.gateway), prefixlen=length)
-    route.link("set", index=index, state="up")
+        routes.add_address(index, link.gateway.packed, link.interface.network.prefixlen)
+    routes.change(index, up=True)
     return index
 
 
 def detach(zone: str) -> None:
     """Take the zone's interfaces away, and the bridge with the last of them.  None there is no error."""
     name = outside_name(zone)
-    if not _exists(name) and not _bridges():
+    if not _index(name) and not _bridges():
         return
-    with _netlink(zone), _alone(), _pyroute2()() as route:
-        if _exists(name):
+    with _changing(zone), _alone(), Routes() as routes:
+        if index := _index(name):
             with _tolerate(errno.ENODEV):
-                route.link("del", ifname=name)
+                routes.delete(index)
         for index in _bridges():  # a killed zone took its interface along: a bridge may be left
             with _tolerate(errno.ENODEV):
-                (bridge,) = route.get_links(index)
-                if bridge.get_attr("IFLA_IFALIAS") == _BRIDGE_ALIAS and not _ports(index):
-                    route.link("del", index=index)
+                if routes.alias(index) == _BRIDGE_ALIAS and not _ports(index):
+                    routes.delete(index)
 
 
 def _bridges() -> list[int]:
@@ -191,8 +180,8 @@ def leftovers() -> list[str]:
     """The zones that have an interface on this host."""
     if not any(name.startswith(_PREFIX) for _, name in socket.if_nameindex()):
         return []
-    with _netlink("every zone"), _pyroute2()() as route:
-        aliases = [link.get_attr("IFLA_IFALIAS") or "" for link in route.get_links()]
+    with _changing("every zone"), Routes() as routes:
+        aliases = routes.aliases()
     return sorted(alias.removeprefix(_ALIAS) for alias in aliases if alias.startswith(_ALIAS))
 
 
@@ -221,20 +210,12 @@ def free_address(network: str, used: Iterable[str]) -> str:
     raise ZoneError(f"every address of {network} is some zone's: choose a larger network")
 
 
-def _pyroute2() -> Any:
+def _index(name: str) -> int:
+    """Of an interface, from 1 on; 0 where there is none."""
     try:
-        from pyroute2 import IPRoute
-    except ImportError:
-        raise ZoneError("a zone's own network needs pyroute2: pip install 'guise[network]'") from None
-    return IPRoute
-
-
-def _exists(name: str) -> bool:
-    try:
-        socket.if_nametoindex(name)
+        return socket.if_nametoindex(name)
     except OSError:
-        return False
-    return True
+        return 0
 
 
 @contextlib.contextmanager
@@ -250,26 +231,19 @@ def _inside(namespace: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _netlink(zone: str) -> Iterator[None]:
-    from pyroute2.netlink.exceptions import NetlinkError
-
+def _changing(zone: str) -> Iterator[None]:
     try:
         yield
-    except NetlinkError as error:
-        why = os.strerror(error.code).lower()
-        raise ZoneError(f"the network of {zone} cannot be changed: {why}") from None
     except OSError as error:
         raise ZoneError(f"the network of {zone} cannot be changed: {reason(error)}") from None
 
 
 @contextlib.contextmanager
 def _tolerate(code: int) -> Iterator[None]:
-    from pyroute2.netlink.exceptions import NetlinkError
-
     try:
         yield
-    except NetlinkError as error:
-        if error.code != code:
+    except OSError as error:
+        if error.errno != code:
             raise
 
 

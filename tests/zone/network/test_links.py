@@ -5,6 +5,7 @@ All of it in a network namespace of the test's own; the zones are plain processe
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -27,8 +28,7 @@ from sandbox.zone.network import (
     publish,
     traffic,
 )  # fmt: skip
-
-pytest.importorskip("pyroute2")
+from sandbox.zone.network.netlink import Routes
 
 SERVER = """
 import http.server, os, sys
@@ -202,6 +202,28 @@ def test_what_cannot_be_attached_leaves_nothing() -> None:
     finally:
         detach("x")
         zone.end()
+
+
+def test_what_the_kernel_refuses_is_raised() -> None:
+    with Routes() as routes:
+        routes.add_bridge("one")
+        index = socket.if_nametoindex("one")
+        routes.change(index, alias="what it is for")
+        routes.add_address(index, bytes((10, 89, 0, 1)), 24)
+        assert routes.alias(index) == "what it is for"
+        assert routes.aliases() == ["what it is for"]
+        for code, change in (
+            (errno.EEXIST, lambda: routes.add_bridge("one")),
+            (errno.EEXIST, lambda: routes.add_address(index, bytes((10, 89, 0, 1)), 24)),
+            (errno.ENETUNREACH, lambda: routes.add_default_route(bytes((10, 90, 0, 1)))),
+            (errno.ENODEV, lambda: routes.delete(index + 100)),
+            (errno.ENODEV, lambda: routes.alias(index + 100)),
+        ):
+            with pytest.raises(OSError, match=os.strerror(code)) as caught:
+                change()
+            assert caught.value.errno == code
+        routes.delete(index)  # the socket goes on after errors
+        assert routes.aliases() == []
 
 
 def test_addresses_and_ports_are_checked() -> None:
