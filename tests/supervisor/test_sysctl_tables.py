@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from personality.bsd.disks import disks
 from personality.freebsd import jails, kenv, modules
 from personality.freebsd.sysctl import process
 
@@ -111,6 +112,26 @@ def test_descriptors_of_this_process(kernel: Kernel, tmp_path: os.PathLike[str])
     assert struct.unpack_from("<Q", mine, 32 + 280)[0] == 100
     assert mine[368:].rstrip(b"\0").decode() == path
     assert entries[-1][368:].rstrip(b"\0").decode() == os.getcwd()
+
+
+def test_the_working_directory_comes_as_a_whole_record(kernel: Kernel) -> None:
+    (entry,) = records(kernel.get(1, 14, 42, os.getpid()))
+    assert len(entry) == 1392
+    assert entry[368:].rstrip(b"\0").decode() == os.getcwd()
+
+
+def test_disks(kernel: Kernel) -> None:
+    count = kernel.number("kern.devstat.numdevs")
+    assert count == len(disks())
+    table = kernel.named("kern.devstat.all")
+    assert len(table) == 8 + 288 * count
+    assert table[:8] == kernel.named("kern.devstat.generation")
+    for number, disk in enumerate(disks()):
+        entry = table[8 + 288 * number :][:288]
+        assert entry[:4] == entry[280:284]
+        name = entry[44:60].rstrip(b"\0").decode()
+        assert disk.name in (name, f"{name}{struct.unpack_from('<i', entry, 60)[0]}")
+        assert 0 < sum(struct.unpack_from("<2Q", entry, 104)) <= disk.reads + disk.writes
 
 
 def test_mappings_of_this_process(kernel: Kernel) -> None:

@@ -24,6 +24,7 @@ from personality.bsd.facts import (
 from personality.bsd.request import Request
 from personality.freebsd import releases
 from personality.freebsd.sysctl import kern_ipc, kern_proc
+from personality.freebsd.sysctl.devstat import DEVSTAT
 from personality.freebsd.sysctl.node import (
     ANYBODY,
     OPAQUE,
@@ -35,7 +36,6 @@ from personality.freebsd.sysctl.node import (
     branch,
     handled,
     integer,
-    long,
     opaque,
     string,
     unsigned,
@@ -104,14 +104,6 @@ def _device_name(_request: Request, _rest: tuple[int, ...]) -> None:
 def _last_processor(guest: Guest) -> int:
     return processors(guest) - 1
 
-
-# Devices are the host's; iostat and vmstat read an empty list of the version that they know.
-_DEVSTAT = [
-    opaque("all", "S,devstat", lambda _guest: struct.pack("<q", 0), "All devices in the devstat list"),
-    integer("numdevs", 0, "Number of devices in the devstat list"),
-    long("generation", 0, "Devstat list generation"),
-    integer("version", 6, "Devstat list version number"),
-]
 
 _SMP = [
     integer("maxid", _last_processor, "Max CPU ID"),
@@ -250,7 +242,7 @@ _CHILDREN = [
     handled(
         "devname", _device_name, "devname(3) handler", kind=STRING, format="", flags=READ | WRITE | ANYBODY
     ),
-    branch("devstat", _DEVSTAT, "Device Statistics"),
+    branch("devstat", DEVSTAT, "Device Statistics"),
     branch("smp", _SMP, "Kernel SMP"),
     branch("sched", _SCHED, "Scheduler"),
     branch("elf64", _ELF64, "ELF64 images"),

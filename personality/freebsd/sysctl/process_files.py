@@ -1,6 +1,6 @@
 """A process's descriptors and mappings as struct kinfo_file and struct kinfo_vmentry.
 
-Offsets are those of <sys/user.h>; each record is cut off after its path, as the kernel does it.
+Offsets are those of <sys/user.h>; each record of a list is cut off after its path, as the kernel does it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from personality.supervisor.guest import fail
 from personality.supervisor.launch import RESERVED
 
 _PATH_AT = {"file": 368, "map": 136}
+_WHOLE_FILE = 1392  # sizeof(struct kinfo_file)
 _VNODE, _SOCKET, _PIPE, _FIFO, _KQUEUE, _SHM, _EVENTFD, _UNKNOWN = 1, 2, 3, 4, 5, 8, 13, 255
 _CWD, _ROOT, _TEXT = -1, -2, -5  # KF_FD_TYPE_*
 _VTYPES = {
@@ -84,11 +85,13 @@ def _text(pid: int) -> bytes:
 
 
 def working_directory(pid: int) -> bytes:
-    """Raises OSError(EPERM) for a process this one may not look into."""
+    """One whole struct kinfo_file, whose size programs compare.  Raises OSError(EPERM)
+    for a process this one may not look into.
+    """
     entry = _file(_CWD, f"/proc/{pid}/cwd", 0, 0)
     if not entry:
         raise fail(errno.EPERM)
-    return entry
+    return struct.pack("<i", _WHOLE_FILE) + entry[4:].ljust(_WHOLE_FILE - 4, b"\0")
 
 
 def _position(pid: int, number: int) -> tuple[int, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from personality.bsd.facts import PAGE, meminfo, memory, model, processors
-from personality.netbsd.sysctl.node import branch, integer, quad, string, structure
+from personality.netbsd.sysctl import iostat
+from personality.netbsd.sysctl.node import STRUCT, branch, handled, integer, quad, string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ NODE = branch(
         integer("physmem", 5, _physical, "Bytes of physical memory"),
         integer("usermem", 6, _user, "Bytes of non-kernel memory"),
         integer("pagesize", 7, PAGE, "Software page size"),
-        string("disknames", 8, "", "List of disk drives present"),
-        structure("iostats", 9, b"", "Statistics on device I/O"),
+        string("disknames", 8, iostat.names, "List of disk drives present"),
+        handled("iostats", 9, iostat.statistics, "Statistics on device I/O", STRUCT),
         string("machine_arch", 10, "x86_64", "Machine CPU class"),
         integer("alignbytes", 11, 15, "Alignment constraint for all possible data types"),
         string("cnmagic", 12, _CONSOLE_BREAK, "Console magic key sequence"),
         quad("physmem64", 13, memory, "Bytes of physical memory"),
         quad("usermem64", 14, _user_memory, "Bytes of non-kernel memory"),
-        string("iostatnames", 15, "", "List of disks that keep statistics"),
+        string("iostatnames", 15, iostat.names, "List of disks that keep statistics"),
         integer("ncpuonline", 16, processors, "Number of CPUs online"),
     ],
     "Generic CPU, I/O",

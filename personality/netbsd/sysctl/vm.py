@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from personality.bsd.facts import PAGE, meminfo, statistics
+from personality.bsd.facts import PAGE, meminfo, memory, statistics
 from personality.netbsd.sysctl import vm_proc
 from personality.netbsd.sysctl.node import AUTO, Node, branch, growing, handled, integer, quad, structure
 
@@ -77,6 +77,28 @@ def _statistics(_guest: Guest) -> bytes:
     return struct.pack(f"<{_UVMEXP_WORDS}q", *words)
 
 
+_CACHE_SHARE = 15  # BUFCACHE: percent of memory that the buffer cache may take
+
+
+def _buffers(_guest: Guest) -> int:
+    return meminfo()["Buffers"]
+
+
+def _most_buffers(guest: Guest) -> int:
+    return memory(guest) * _CACHE_SHARE // 100
+
+
+def _least_buffers(guest: Guest) -> int:
+    return _most_buffers(guest) >> 3
+
+
+_BUFFERS: list[Node] = [
+    integer("bufcache", AUTO, _CACHE_SHARE, "Percentage of physical memory to use for buffer cache"),
+    quad("bufmem", AUTO, _buffers, "Amount of kernel memory used by buffer cache"),
+    quad("bufmem_lowater", AUTO, _least_buffers, "Minimum amount of kernel memory for buffer cache"),
+    quad("bufmem_hiwater", AUTO, _most_buffers, "Maximum amount of kernel memory for buffer cache"),
+]
+
 _GUARDS: list[Node] = [
     integer("guard_size", AUTO, 1 << 20, "Guard size of main thread"),
     integer("thread_guard_size", AUTO, PAGE, "Guard size of other threads"),
@@ -103,6 +125,7 @@ NODE = branch(
         branch("proc", 16, [handled("map", 1, vm_proc.mappings, "Process memory map")], "Per-process"),
         integer("user_va0_disable", AUTO, 1, "Disable VA 0"),
         *_GUARDS,
+        *_BUFFERS,
     ],
     "Virtual memory",
 )

@@ -44,6 +44,15 @@ static void names(void)
     CHECK(word_of(NAME(6, 3)) > 0); /* hw.ncpu */
     CHECK_IS(word_of(NAME(6, 7)), 4096);
     CHECK(word_of(NAME(6, 16)) > 0); /* hw.ncpuonline */
+    char disks[256];
+    CHECK_IS(text_of(NAME(6, 8), disks), 0); /* hw.disknames */
+    u64 length = 0, whole = 0, count = disks[0] != 0;
+    for (const char *at = disks; *at; at++)
+        count += *at == ' ';
+    CHECK_IS(get(NAME(6, 9), 0, &length), 0); /* hw.iostats: the names alone */
+    CHECK_IS(length, 16 * count);
+    CHECK_IS(get(NAME(6, 9, 128), 0, &whole), 0);
+    CHECK_IS(whole, 128 * count);
     CHECK_IS(word_of(NAME(1, 9999)), -2);
     CHECK_IS(word_of(NAME(99, 1)), -2);
     s64 memory[100];
