@@ -8,6 +8,7 @@ import sys
 from guise.cli import complain
 from guise.zone import accounts
 from loader import cache as plans  # before a zone's files cover Guise's own: what the launch takes from there
+from loader import identify  # noqa: F401  as well: in the parent, once, and not in each child that becomes a program
 from personality.supervisor import launch
 from sandbox.zone import ZoneError, place
 from sandbox.zone.ephemeral import Request

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _signal  # not `signal`: see ephemeral.py
 import os
-import signal
 import time
 
 from sandbox.zone import ZoneError, ephemeral, holdings, lifecycle, place, store
@@ -30,7 +30,7 @@ def ready(zone: Zone) -> list[str]:
     with opened(zone) as settings:
         require(zone, "ready", "installed")
         with zone.journal("ready", lasting=False):
-            return _make_ready(zone, settings)[1]
+            return _make_ready(zone, settings, ())[1]
 
 
 def boot(zone: Zone, launch: Launch, again: Sequence[str] = (), *, anew: bool = False) -> list[str]:
@@ -50,18 +50,14 @@ def boot(zone: Zone, launch: Launch, again: Sequence[str] = (), *, anew: bool = 
         with zone.journal("boot", lasting=False):
             running = zone.running()
             if running is None:
-                running, missing = _make_ready(zone, settings)
+                running, missing = _make_ready(zone, settings, again)
+            else:
+                _wait_for_reboots(zone, again)
             words, ends = boot_command(zone, settings)
             if words:
                 number = _start(zone, settings, running, words, launch)
                 if ends:
                     place.tell_program(zone, number)
-            if again:
-                console = _console(zone)
-                try:
-                    place.boot_again(zone, again, console)
-                finally:
-                    os.close(console)
             zone.note("running", {**running, "state": "running"})
     return missing
 
@@ -78,9 +74,11 @@ def boot_command(zone: Zone, settings: Configuration) -> tuple[list[str], bool]:
     return [], False
 
 
-def _make_ready(zone: Zone, settings: Configuration) -> tuple[dict[str, Any], list[str]]:
+def _make_ready(
+    zone: Zone, settings: Configuration, again: Sequence[str]
+) -> tuple[dict[str, Any], list[str]]:
     made = place.Place(zone, settings)
-    try:
+    try:  # process 1 builds its view meanwhile
         running = {
             "pid": made.pid,
             "start": store.start_time(made.pid),
@@ -90,11 +88,27 @@ def _make_ready(zone: Zone, settings: Configuration) -> tuple[dict[str, Any], li
             **holdings.wanted(settings),
         }
         zone.note("running", running)
-        missing = holdings.provide(zone, settings, running)
+        _wait_for_reboots(zone, again)
+        try:
+            holdings.connect(zone, settings, running)
+        except ZoneError:
+            made.wait()  # had it failed, its reason would be the one to tell
+            raise
+        made.wait()
+        missing = holdings.limit(zone, settings, running)
         made.go()
     finally:
         made.close()
     return running, missing
+
+
+def _wait_for_reboots(zone: Zone, again: Sequence[str]) -> None:
+    if again:
+        console = _console(zone)
+        try:
+            place.boot_again(zone, again, console)
+        finally:
+            os.close(console)
 
 
 def _start(
@@ -139,7 +153,7 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
             number = _start(zone, settings, running, ["/bin/sh", "/etc/rc.shutdown"], launch)
             while time.monotonic() < deadline and number in numbers(running):
                 time.sleep(0.02)
-        signal.pidfd_send_signal(first, signal.SIGPWR)
+        _signal.pidfd_send_signal(first, _signal.SIGPWR)
         import select
 
         select.select([first], [], [], max(1.0, deadline - time.monotonic()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 
 from sandbox.zone import ZoneError, store
 from sandbox.zone.surroundings import SYSTEM
@@ -78,6 +77,8 @@ def add_mount_points(root: str) -> None:
 
 
 def _run(words: list[str], failure: str) -> None:
+    import subprocess  # a third of what a boot imports, which does not come here
+
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, check=False,

@@ -43,19 +43,24 @@ def limits(settings: Configuration) -> Limits:
     return Limits(**values, dedicated_cpus=settings.text("dedicated-cpus") or None)
 
 
-def provide(zone: Zone, settings: Configuration, running: dict[str, Any]) -> list[str]:
-    """Make it for process 1, which waits, and write it down in `running`; what this host cannot do.
+def limit(zone: Zone, settings: Configuration, running: dict[str, Any]) -> list[str]:
+    """Hold process 1 and its children to come to the zone's limits; what this host cannot do.
 
     Raises ZoneError.
     """
     missing = []
-    pid = int(running["pid"])
     if running["group"]:
         from sandbox.zone.resources import Group
 
         group = Group(zone.identity)
         missing = [str(one) for one in group.create(limits(settings))]
-        group.add(pid)
+        group.add(int(running["pid"]))
+    return missing
+
+
+def connect(zone: Zone, settings: Configuration, running: dict[str, Any]) -> None:
+    """Give process 1 its network, and write it down in `running`.  Raises ZoneError."""
+    pid = int(running["pid"])
     if running["bridge"]:
         from sandbox.zone import network
 
@@ -69,7 +74,6 @@ def provide(zone: Zone, settings: Configuration, running: dict[str, Any]) -> lis
         network.publish(
             pid, address.partition("/")[0], [network.Port.parse(text) for text in settings.items("port")]
         )
-    return missing
 
 
 def change(zone: Zone, settings: Configuration, running: dict[str, Any], pids: list[int]) -> list[str]:

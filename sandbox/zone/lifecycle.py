@@ -7,10 +7,10 @@ where that is gone into the one after it.  Every verb settles first, so nobody h
 
 from __future__ import annotations
 
+import _signal  # not `signal`: see ephemeral.py
 import contextlib
 import os
 import select
-import signal
 
 from sandbox.zone import ZoneError, configuration, files, holdings, store
 from sandbox.zone.store import Store, Zone
@@ -275,7 +275,7 @@ def kill(pid: int) -> None:
         return
     try:
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(process, signal.SIGKILL)
+            _signal.pidfd_send_signal(process, _signal.SIGKILL)
         if not select.select([process], [], [], 60)[0]:
             raise ZoneError(f"process {pid} does not end: it waits for the host's kernel; try again")
     except PermissionError:

@@ -88,7 +88,10 @@ def _there(path: str, name: str) -> str:
 
 
 class Place:
-    """Process 1 of a zone that is being made; `go` lets it begin, without it it ends."""
+    """Process 1 of a zone that is being made.
+
+    It builds its view of the files until `wait` returns; `go` lets it begin, and without it it ends.
+    """
 
     __slots__ = ("_answers", "_go", "pid")
 
@@ -122,10 +125,12 @@ class Place:
         finally:
             for descriptor in (control, again, waits, answer):
                 os.close(descriptor)
+
+    def wait(self) -> None:
+        """Raises ZoneError with why it cannot begin."""
         told = self._hear()
         if told != "ready":
-            self.close()
-            raise ZoneError(told or f"zone {zone.name}: its first process ended: is there enough memory?")
+            raise ZoneError(told or "the zone's first process ended: is there enough memory?")
 
     def go(self) -> None:
         """Returns when it has begun.  Raises ZoneError."""

@@ -87,6 +87,15 @@ def test_limits_out_of_range(zones: Zones) -> None:
     assert "10000" in zones.refuses("set", "a", "cpu-shares=1000000")
 
 
+def test_a_view_that_cannot_be_built_leaves_no_link(zones: Zones) -> None:
+    """The network is made while process 1 builds its view."""
+    zones.sparse("one", "net=bridge", "fs=/etc/passwd:/usr")
+    assert "/usr" in zones.refuses("boot", "one")
+    assert _links(zones) == []
+    assert zones.state("one") == "installed"
+    assert {"running", "journal", "control", "again"}.isdisjoint(os.listdir(zones.folder / "one"))
+
+
 def test_zones_on_a_bridge_find_each_other(zones: Zones) -> None:
     for name in ("one", "two"):
         zones.sparse(name, "net=bridge", *python_folders())

@@ -6,7 +6,6 @@ import ipaddress
 import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,6 +65,8 @@ def publish(pid: int, address: str, ports: Iterable[Port]) -> int | None:
             raise ZoneError(f"no port can be published: process {pid} has ended") from None
         descriptors = [one.fileno() for one in listening]
         pairs = [f"{one.fileno()}:{port.inside}" for one, port in zip(listening, wanted, strict=True)]
+        import subprocess
+
         program = os.path.join(os.path.dirname(__file__), "forward.py")
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", program, str(watched), address, *pairs],
