@@ -15,8 +15,8 @@
 #define MADE 64 /* pages that this process remembers having made */
 
 struct place {
-    bool shared, deleted;
-    u64 major, minor, inode, offset;
+    bool found, shared, deleted;
+    u64 address, major, minor, inode, offset;
 };
 
 RUNTIME_LOCK(made_lock);
@@ -24,79 +24,43 @@ static char made[MADE][NAME_ROOM];
 
 /* ---- what is mapped at an address -------------------------------------------------------------------- */
 
-static const char *hex_at(const char *at, u64 *value)
-{
-    *value = 0;
-    for (;; at++) {
-        if (*at >= '0' && *at <= '9')
-            *value = *value << 4 | (u64)(*at - '0');
-        else if (*at >= 'a' && *at <= 'f')
-            *value = *value << 4 | (u64)(*at - 'a' + 10);
-        else
-            return at;
-    }
-}
-
 static bool ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
     return n >= m && memcmp(text + n - m, end, m) == 0;
 }
 
-/* low-high rwxp offset major:minor inode path */
-static bool line_covers(const char *line, u64 address, struct place *place)
+static bool covers(const struct host_mapping *m, void *context)
 {
-    u64 low, high, offset, inode = 0;
-    const char *at = hex_at(line, &low);
+    struct place *place = context;
 
-    at = hex_at(at + (*at == '-'), &high);
-    if (address < low || address >= high || strlen(at) < 6)
-        return false;
-    place->shared = at[4] == 's';
-    at = hex_at(at + 6, &offset);
-    at = hex_at(at + (*at == ' '), &place->major);
-    at = hex_at(at + (*at == ':'), &place->minor);
-    for (at += *at == ' '; *at >= '0' && *at <= '9'; at++)
-        inode = inode * 10 + (u64)(*at - '0');
-    place->inode = inode;
-    place->offset = offset + address - low;
-    place->deleted = ends_with(line, " (deleted)");
-    return true;
+    if (place->address < m->low || place->address >= m->high)
+        return true;
+    place->found = true;
+    place->shared = m->mode[3] == 's';
+    place->deleted = ends_with(m->path, " (deleted)");
+    place->major = m->major;
+    place->minor = m->minor;
+    place->inode = m->inode;
+    place->offset = m->offset + place->address - m->low;
+    return false;
 }
 
 static long place_of(u64 address, struct place *place)
 {
-    char buffer[2048], line[1024];
-    size_t used = 0;
-    long n, result = -EFAULT;
-
-    long fd = host(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-    if (is_error(fd))
-        return fd;
-    while (result != 0 && (n = host(__NR_read, fd, buffer, sizeof(buffer))) > 0) {
-        for (long i = 0; i < n && result != 0; i++) {
-            if (buffer[i] != '\n') {
-                if (used < sizeof(line) - 1)
-                    line[used++] = buffer[i];
-                continue;
-            }
-            line[used] = 0;
-            used = 0;
-            if (line_covers(line, address, place))
-                result = 0;
-        }
-    }
-    host(__NR_close, fd);
-    return result;
+    place->address = address;
+    place->found = false;
+    long r = each_host_mapping(covers, place);
+    return r != 0 ? r : place->found ? 0 : -EFAULT;
 }
 
-static void name_of(const struct thread *t, u64 address, const struct place *place, char name[NAME_ROOM])
+static void name_of(const struct thread *t, const struct place *place, char name[NAME_ROOM])
 {
     if (place->shared)
         format(name, NAME_ROOM, PREFIX "%lx-%lx-%lx-%lx", place->major, place->minor, place->inode,
                place->offset);
     else
-        format(name, NAME_ROOM, PREFIX "%d-%lx", t->process->pid, address);
+        format(name, NAME_ROOM, PREFIX "%d-%lx", t->process->pid, place->address);
 }
 
 /* ---- the files --------------------------------------------------------------------------------------- */
@@ -157,7 +121,7 @@ long umtx_shared_op(struct thread *t, const u64 a[MAX_ARGUMENTS])
     long r = place_of(a[3], &place);
     if (r != 0)
         return r;
-    name_of(t, a[3], &place, name);
+    name_of(t, &place, name);
     switch ((u32)a[2]) {
     case FREEBSD_UMTX_SHM_CREAT:
         return open_page(name, true);

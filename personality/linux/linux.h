@@ -16,7 +16,10 @@ long linux_set_alt_stack(struct thread *t, const struct linux_stack *s, u64 rsp)
 void linux_reset_alt_stack(struct thread *t);
 /* Whether a path names this process's own program: "/proc/self/exe" and its other spellings. */
 bool linux_names_program(const struct thread *t, u64 path);
-/* The path itself, or that of the program's file if it names that. */
-u64 linux_meant(const struct thread *t, u64 path);
+struct linux_program { /* the file that the program was mapped from, as the host follows it over renames */
+    u64 address;
+    char path[4096];
+};
+void linux_find_program(const struct thread *t, struct linux_program *program);
 
 #endif

@@ -18,41 +18,39 @@ bool linux_names_program(const struct thread *t, u64 path)
     return strcmp(given, own) == 0;
 }
 
-RUNTIME_LEAF_LOCK(program_lock);
-static char file[sizeof(((struct process *)0)->executable)];
+static bool is_program(const struct host_mapping *m, void *context)
+{
+    struct linux_program *program = context;
+    if (program->address < m->low || program->address >= m->high)
+        return true;
+    size_t n = strlen(m->path);
+    if (m->path[0] == '/' && n < sizeof(program->path))
+        memcpy(program->path, m->path, n + 1);
+    return false;
+}
 
-/* The program's file.  The path that it was started by may lead there over links, which takes long to find out
- * and is seldom asked for. */
-static const char *program_file(const struct thread *t)
+/* A program may have unmapped or covered its first page: then it is known by the path it was started by. */
+void linux_find_program(const struct thread *t, struct linux_program *program)
 {
     const char *given = t->process->executable;
-    char link[40];
-
-    lock_acquire(&program_lock);
-    if (file[0] == 0) {
-        long fd = host(__NR_openat, AT_FDCWD, given, O_PATH | O_CLOEXEC, 0), n = 0;
-        if (!is_error(fd)) {
-            format(link, sizeof(link), "/proc/self/fd/%d", (s32)fd);
-            n = host(__NR_readlink, link, file, sizeof(file) - 1);
-            host(__NR_close, fd);
-        }
-        if (n <= 0 || file[0] != '/')
-            memcpy(file, given, strlen(given) + 1);
-    }
-    lock_release(&program_lock);
-    return file;
+    program->address = t->process->image_low;
+    program->path[0] = 0;
+    each_host_mapping(is_program, program);
+    if (program->path[0] == 0)
+        memcpy(program->path, given, strlen(given) + 1);
 }
 
 static long read_program_link(const struct thread *t, u64 to, u64 size)
 {
-    const char *path = program_file(t);
-    u64 n = strlen(path);
+    struct linux_program program;
 
     if ((s32)size <= 0)
         return -EINVAL;
+    linux_find_program(t, &program);
+    u64 n = strlen(program.path);
     if (n > (u32)size)
         n = (u32)size;
-    return copy_out(to, path, n) != 0 ? -EFAULT : (long)n;
+    return copy_out(to, program.path, n) != 0 ? -EFAULT : (long)n;
 }
 
 long linux_sys_readlink(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -71,19 +69,25 @@ long linux_sys_readlinkat(struct thread *t, struct frame *f UNUSED, const u64 a[
     return host(__NR_readlinkat, a[0], a[1], a[2], a[3]);
 }
 
-u64 linux_meant(const struct thread *t, u64 path)
+static long open_program(const struct thread *t, u64 flags, u64 mode)
 {
-    return linux_names_program(t, path) ? (u64)program_file(t) : path;
+    struct linux_program program;
+    linux_find_program(t, &program);
+    return host_intr(__NR_openat, AT_FDCWD, program.path, flags, mode);
 }
 
 long linux_sys_open(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return host_intr(__NR_open, linux_meant(t, a[0]), a[1], a[2]);
+    if (linux_names_program(t, a[0]))
+        return open_program(t, a[1], a[2]);
+    return host_intr(__NR_open, a[0], a[1], a[2]);
 }
 
 long linux_sys_openat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     if (fd_is_reserved(t, (s32)a[0]))
         return -EBADF;
-    return host_intr(__NR_openat, a[0], linux_meant(t, a[1]), a[2], a[3]);
+    if (linux_names_program(t, a[1]))
+        return open_program(t, a[2], a[3]);
+    return host_intr(__NR_openat, a[0], a[1], a[2], a[3]);
 }

@@ -116,9 +116,18 @@ long linux_sys_vfork(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENT
 
 /* ---- exec and exit ---------------------------------------------------------------------------------- */
 
+static long exec_program(struct thread *t, u64 argv, u64 envp)
+{
+    struct linux_program program;
+    linux_find_program(t, &program);
+    return process_exec(t, -1, (u64)program.path, argv, envp);
+}
+
 long linux_sys_execve(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return process_exec(t, -1, linux_meant(t, a[0]), a[1], a[2]);
+    if (linux_names_program(t, a[0]))
+        return exec_program(t, a[1], a[2]);
+    return process_exec(t, -1, a[0], a[1], a[2]);
 }
 
 /* "directory/name" for a name that is relative to a descriptor. */

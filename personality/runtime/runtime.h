@@ -300,6 +300,14 @@ size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int format(char *to, size_t room, const char *fmt, ...); /* %s %d %u %x %lx %ld %lu %c %p; returns length */
 
+/* One line of what is mapped.  mode: "rwxp" or "rwxs"; path: "" for memory of no file. */
+struct host_mapping {
+    u64 low, high, offset, major, minor, inode;
+    const char *mode, *path;
+};
+/* In order of their addresses, until `visit` returns false.  0, or the host's error. */
+long each_host_mapping(bool (*visit)(const struct host_mapping *m, void *context), void *context);
+
 /* The last component of a path. */
 static inline const char *last_name(const char *path)
 {

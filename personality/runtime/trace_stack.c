@@ -3,7 +3,6 @@
  * Bytes are copied and nothing is unwound here: whoever reads them has the images' unwind tables. */
 #include "core.h"
 #include "trace.h"
-#include <linux/fcntl.h>
 
 #define REGISTERS 8
 #define STEP 1024UL
@@ -39,61 +38,23 @@ void trace_mappings_changed(void) { __atomic_store_n(&changed, 1, __ATOMIC_RELAX
 static void changed_in_child(struct thread *t UNUSED) { trace_mappings_changed(); }
 ON_FORK_CHILD(changed_in_child);
 
-static const char *hexadecimal(const char *at, u64 *value)
+static bool report(const struct host_mapping *m, void *slot)
 {
-    for (*value = 0;; at++) {
-        u32 digit = *at >= '0' && *at <= '9' ? (u32)(*at - '0') : *at >= 'a' && *at <= 'f' ? (u32)(*at - 'a') + 10 : 16;
-        if (digit > 15)
-            return at;
-        *value = *value << 4 | digit;
-    }
-}
-
-/* "low-high rwxp offset dev inode   path" */
-static void report_line(struct trace_slot *s, char *line)
-{
-    u64 low, high, offset;
-    const char *at = hexadecimal(line, &low);
-    at = hexadecimal(at + 1, &high);
-    if (at[0] != ' ' || at[3] != 'x')
-        return;
-    hexadecimal(at + 6, &offset);
-    while (*at != 0 && *at != '/' && *at != '[')
-        at++;
-    if (*at == 0)
-        return;
-    struct trace_record *r = trace_reserve(s, RECORD_MAPPING, 0);
+    if (m->mode[2] != 'x' || (m->path[0] != '/' && m->path[0] != '['))
+        return true;
+    struct trace_record *r = trace_reserve(slot, RECORD_MAPPING, 0);
     if (r == NULL)
-        return;
+        return true;
     r->arguments = 3;
-    r->values[0] = low;
-    r->values[1] = high;
-    r->values[2] = offset;
-    trace_commit(s, r, trace_capture_text(r, (u8 *)(r->values + 3), 0, at));
+    r->values[0] = m->low;
+    r->values[1] = m->high;
+    r->values[2] = m->offset;
+    trace_commit(slot, r, trace_capture_text(r, (u8 *)(r->values + 3), 0, m->path));
+    return true;
 }
 
 void trace_mappings(struct trace_slot *s)
 {
-    char text[2048];
-    u64 kept = 0;
-    if (!__atomic_exchange_n(&changed, 0, __ATOMIC_RELAXED))
-        return;
-    long fd = host(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    for (;;) {
-        long n = is_error(fd) ? 0 : host(__NR_read, fd, text + kept, sizeof(text) - 1 - kept);
-        if (n <= 0)
-            break;
-        u64 end = kept + (u64)n, from = 0;
-        for (u64 i = 0; i < end; i++) {
-            if (text[i] != '\n')
-                continue;
-            text[i] = 0;
-            report_line(s, text + from);
-            from = i + 1;
-        }
-        kept = end - from < sizeof(text) / 2 ? end - from : 0;
-        memmove(text, text + from, kept);
-    }
-    if (!is_error(fd))
-        host(__NR_close, fd);
+    if (__atomic_exchange_n(&changed, 0, __ATOMIC_RELAXED))
+        each_host_mapping(report, s);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,6 +39,18 @@ def test_c_library(name: str, library: str, patch: str, tmp_path: Path) -> None:
     assert native[0] == 0
     front = GUISE if patch == "patched" else [*GUISE[:-1], "--no-patch", "--"]
     assert _output([*front, program], tmp_path) == native
+
+
+def test_the_link_to_the_program_follows_its_file(tmp_path: Path) -> None:
+    built = tmp_path / "built"
+    subprocess.run(["gcc", "-O1", "-o", built, HERE / "programs/renamed.c"], check=True, timeout=250)
+    (tmp_path / "link").symlink_to("program")
+    said = []
+    for front in ([], GUISE):
+        shutil.copy(built, tmp_path / "program")  # it removes itself
+        said.append(_output([*front, tmp_path / "link"], tmp_path))
+    assert said[0][0] == 0
+    assert said[1] == said[0]
 
 
 @pytest.mark.parametrize("name", ["goroutines", "files", "processes", "network", "signals"])
