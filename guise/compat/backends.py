@@ -36,6 +36,9 @@ class Backend(Protocol):
 
     def close(self) -> None: ...
 
+    def abandon(self) -> None:
+        """Instead of `close`: what runs is ended, and nothing of it is left when this returns."""
+
 
 class Local:
     """One thread and one worker process for each case at a time."""
@@ -45,7 +48,10 @@ class Local:
         self.slots = slots
         self._work: queue.SimpleQueue[Callable[[], Case] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Done | Exception] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(slots)]
+        self._workers = [Worker() for _ in range(slots)]
+        self._threads = [
+            threading.Thread(target=self._serve, args=[worker], daemon=True) for worker in self._workers
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -65,8 +71,12 @@ class Local:
             thread.join()
         contain.kill_descendants(_any_child)
 
-    def _serve(self) -> None:
-        worker = Worker()
+    def abandon(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+        contain.kill_descendants(_any_child)  # a case's program that is being built
+
+    def _serve(self, worker: Worker) -> None:
         try:
             while (prepare := self._work.get()) is not None:
                 case = prepare()
@@ -96,16 +106,31 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
+        self._stopped = False
 
     def run(self, commands: Sequence[Command]) -> tuple[Ended, ...]:
         question = json.dumps([command.as_data() for command in commands]).encode() + b"\n"
         for _ in range(2):
-            process = self._process or self._start()
+            with self._starting:
+                if self._stopped:
+                    break
+                process = self._process or self._start()
             answer = _ask(process, question)
             if answer.endswith(b"\n"):
                 return tuple(Ended.from_data(item) for item in json.loads(answer))
             self.close()
-        return (Ended(stopped="start", reason="the process that runs cases was killed twice"),)
+        return (Ended(stopped="start", reason="the process that runs cases was killed"),)
+
+    def stop(self) -> None:
+        """From another thread, for good: its process ends its case, and itself with that."""
+        with self._starting:
+            self._stopped = True
+            process = self._process
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
         root = str(Path(__file__).resolve().parents[2])

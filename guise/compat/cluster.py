@@ -49,6 +49,9 @@ class Dask:
         self._builder.join()
         self._client.close()
 
+    def abandon(self) -> None:
+        self._client.close()  # futures that nobody holds are cancelled
+
     def _build(self) -> None:
         while (prepare := self._work.get()) is not None:
             case = prepare()

@@ -97,7 +97,11 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
             store.save(run, result)
             display.add(result)
 
-        runner.run(left, backend, known, save, trace=options.trace)
+        try:
+            runner.run(left, backend, known, save, trace=options.trace)
+        except BaseException:
+            backend.abandon()
+            raise
     backend.close()
     store.finish(run)
     column = history.of_runs([history.Part(store, store.run(run.id))])[0]
