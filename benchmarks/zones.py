@@ -3,6 +3,10 @@
     python -m benchmarks.zones boot [--times 50]         one zone, booted and halted again and again
     python -m benchmarks.zones many [--zones 300]        so many at once, each with a web server on port 80
     python -m benchmarks.zones cycles [--times 2000]     create, install, boot, halt, uninstall, delete
+    python -m benchmarks.zones network [--times 5]       a connection between zones beside one over loopback
+    python -m benchmarks.zones neighbour [--times 5]     a server beside a zone that takes all it gets
+    python -m benchmarks.zones caps                      what zones get of CPU, memory and threads
+    python -m benchmarks.zones cpu [--times 5]           the same work outside and in a zone
 
 Needs root, and for `many` Go's tools.  The zones are in a folder of their own, which is removed.  With
 `unshare -n` before it, nobody else's links are counted.
@@ -24,6 +28,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import zone_neighbours
 from guise.zone import entering
 from personality.supervisor import standby
 from sandbox.zone import boot, lifecycle, resources
@@ -211,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("boot", "many", "cycles"))
+    parser.add_argument("what", choices=("boot", "many", "cycles", "network", "neighbour", "caps", "cpu"))
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--zones", type=int, default=300)
     options = parser.parse_args(arguments)
@@ -222,6 +227,14 @@ def main(arguments: list[str] | None = None) -> int:
             found["boot_ms_of_the_command"] = _commands(zones, options.times or 20)
         elif options.what == "many":
             found = _many(zones, options.zones, Path(work))
+        elif options.what == "network":
+            found = zone_neighbours.network(zones, options.times or zone_neighbours.ROUNDS)
+        elif options.what == "neighbour":
+            found = zone_neighbours.neighbour(zones, options.times or zone_neighbours.ROUNDS)
+        elif options.what == "caps":
+            found = zone_neighbours.caps(zones)
+        elif options.what == "cpu":
+            found = zone_neighbours.cpu(zones, options.times or zone_neighbours.ROUNDS)
         else:
             found = {**_cycles(zones, options.times or 2000, Path(work))}
         found["left"] = sorted(zone.name for zone in zones.all())

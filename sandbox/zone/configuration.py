@@ -67,15 +67,21 @@ def _count(value: str) -> str:
 
 
 def _size(value: str) -> str:
+    if value and size_of(value) == 0:
+        raise ValueError("a size above 0 is needed, as in 512M or 2G")
+    return value
+
+
+def _swap(value: str) -> str:
     if value:
-        size_of(value)
+        size_of(value)  # 0 as well: none
     return value
 
 
 def size_of(value: str) -> int:
     """Bytes of `512M` and the like.  Raises ValueError."""
     match = re.fullmatch(r"([0-9]+)([KMGT]?)", value)
-    if not match or int(match[1]) == 0:
+    if not match:
         raise ValueError("a size is needed, as in 512M or 2G")
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
 
@@ -191,7 +197,7 @@ PROPERTIES: dict[str, Property] = {
         Property("cpu-cap", "text", _positive, "processors at most, as in 1.5"),
         Property("dedicated-cpus", "text", _processors, "the processors that it runs on"),
         Property("memory", "text", _size, "memory at most, as in 512M"),
-        Property("swap", "text", _size, "swap at most"),
+        Property("swap", "text", _swap, "swap at most, 0 for none"),
         Property("max-lwps", "text", _count, "threads and processes at most"),
         Property("io-weight", "text", _count, "its weight when a disk is short"),
     )

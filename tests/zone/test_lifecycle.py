@@ -125,12 +125,12 @@ def test_misuse_is_status_two(zones: Zones, words: tuple[str, ...], part: str) -
 
 def test_properties(zones: Zones, tmp_path: Path) -> None:
     zones("create", "a", "net=none", "fs=/usr:/mnt:ro", "boot=/bin/sh -c 'a b'", "autoboot=yes")
-    zones("set", "a", "fs+=/etc:/conf", "env=A=1", "memory=512M")
+    zones("set", "a", "fs+=/etc:/conf", "env=A=1", "memory=512M", "swap=0")
     zones("set", "a", "fs-=/usr:/mnt:ro")
     data = json.loads(zones("export", "a"))
     assert data == {
         "name": "a", "net": "none", "fs": ["/etc:/conf"], "boot": ["/bin/sh", "-c", "a b"],
-        "autoboot": True, "env": ["A=1"], "memory": "512M",
+        "autoboot": True, "env": ["A=1"], "memory": "512M", "swap": "0",
     }  # fmt: skip
     zones("export", "a", "-f", tmp_path / "a.json")
     zones("create", "b", "-f", tmp_path / "a.json")
@@ -138,6 +138,7 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
     assert "memory: 512M" in zones("info", "b")
     for order, part in (
         ("memory=lots", "a size is needed"),
+        ("memory=0", "above 0"),
         ("net=fast", "choose host, none, private, bridge"),
         ("fs-=/nowhere:/x", "has no /nowhere:/x"),
         ("memry=1G", "did you mean memory?"),
