@@ -7,6 +7,7 @@ argparse alone takes as long to import as the rest of a start together.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 
@@ -43,9 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the process's exit status.  `guise run` does not return when it succeeds."""
     _default_interrupt()
     words = sys.argv[1:] if arguments is None else arguments
+    unheard = None if sys.stdout else io.StringIO()  # a closed stdout is None; the program gets it as it is
+    if unheard is not None:
+        sys.stdout = unheard
     try:
         status = _dispatch(words)
         sys.stdout.flush()
+        if unheard is not None and unheard.getvalue():
+            return complain("the output cannot be written: standard output is closed", 1)
         return status
     except UsageError as error:
         return complain(str(error), 2)
@@ -71,7 +77,10 @@ def complain(sentence: str, status: int) -> int:
     """Print one sentence to stderr; returns `status` for the caller to exit with."""
     sys.stdout.flush()
     line = " ".join(sentence.split())
-    os.write(2, f"guise: {line}\n".encode("utf-8", "surrogateescape"))
+    try:
+        os.write(2, f"guise: {line}\n".encode("utf-8", "surrogateescape"))
+    except OSError:
+        return status  # stderr is closed or full: the status is all that is left to tell
     return status
 
 

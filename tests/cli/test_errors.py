@@ -152,3 +152,21 @@ def test_a_full_disk_is_said(guise_command: list[str], words: tuple[str, ...]) -
         1,
         "guise: the output cannot be written: no space left on device\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        ("--version >&-", 1, "guise: the output cannot be written: standard output is closed\n"),
+        ("calls freebsd >&-", 1, "guise: the output cannot be written: standard output is closed\n"),
+        ("run true >&-", 0, ""),
+        ("run no-such-program-anywhere >&- 2>&-", 127, ""),
+        ("calls minix 2>/dev/full", 2, ""),
+    ],
+)
+def test_closed_streams(guise_command: list[str], words: str, status: int, told: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{' '.join(guise_command)} {words}"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", told)
