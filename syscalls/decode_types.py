@@ -303,7 +303,12 @@ class TypeDecoder:
     def _signal_set(self, data: bytes) -> Value:
         bits = int.from_bytes(data, "little")
         found = [number for number in range(1, len(data) * 8 + 1) if bits >> (number - 1) & 1]
-        return Items(tuple(Symbol(number, self.signal(number)) for number in found))
+        missing = [number for number in self._signals if not bits >> (number - 1) & 1]
+        few = len(missing) < len(self._signals) // 2
+        shown, others = (
+            tuple(Symbol(number, self.signal(number)) for number in numbers) for numbers in (found, missing)
+        )
+        return Items(shown, missing=others if few else None)
 
 
 def _narrow(value: int, size: int, signed: bool) -> int:

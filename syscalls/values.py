@@ -66,6 +66,8 @@ class Pointer:
 class Items:
     values: tuple[Value, ...]
     truncated: bool = False
+    missing: tuple[Value, ...] | None = None
+    """Of a set that has nearly everything, what it has not: the shorter way to say it."""
 
 
 @dataclass(frozen=True, slots=True)

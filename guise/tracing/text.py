@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from guise.tracing import signal_codes
 from guise.tracing.events import CallEvent, EndEvent, Event, LostEvent, SignalEvent
 from syscalls.values import (
     Change,
@@ -26,7 +27,6 @@ from syscalls.values import (
 _ESCAPES = {9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\"}
 _MOST_MEMBERS = 8  # of a struct; JSON has them all
 _COLOUR = re.compile("\x1b\\[\\d*m")
-_SI_CODES = {0: "SI_USER", -1: "SI_QUEUE", -2: "SI_TIMER", -6: "SI_TKILL", 0x80: "SI_KERNEL"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ def _pointer(value: Pointer) -> str:
 
 
 def _items(value: Items) -> str:
+    if value.missing is not None:
+        return f"~[{', '.join(map(render, value.missing))}]"
     return f"[{', '.join(map(render, value.values))}{', ...' if value.truncated else ''}]"
 
 
@@ -181,7 +183,7 @@ class Printer:
                 result = self._paint("31", result)
             return f"{self._paint('1', made.name)}({arguments}) = {result}{took}"
         if isinstance(event, SignalEvent):
-            code = _SI_CODES.get(event.code, str(event.code))
+            code = signal_codes.name(event.name, event.code)
             sender = f", si_pid={event.sender}" if event.sender else ""
             name = event.name or str(event.number)
             return self._paint("33", f"--- {name} {{si_code={code}{sender}}} ---")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -255,3 +256,19 @@ def test_perfetto_loads_the_timeline(recording: Path, trace: Trace, tmp_path: Pa
     rows = list(processor.query("select name from slice where name = 'open'"))
     processor.close()
     assert len(rows) == 2
+
+
+def test_signal_sets_and_codes_read_as_people_write_them(trace: Trace) -> None:
+    script = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - {signal.SIGUSR1})
+signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGHUP})
+signal.signal(signal.SIGUSR1, lambda *what: None)
+signal.signal(signal.SIGSEGV, lambda *what: None)
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    lines = trace("-e", "%signal", sys.executable, "-c", script).stderr
+    assert "(SIG_BLOCK, ~[SIGUSR1, SIGRT32, SIGRT33], " in lines
+    assert "(SIG_SETMASK, [SIGHUP], " in lines
+    assert re.search(r"--- SIGUSR1 \{si_code=SI_USER, si_pid=\d+\} ---", lines)
+    assert re.search(r"rt_sigaction\(SIGSEGV, \{handler=0x[0-9a-f]{6,}, ", lines)
