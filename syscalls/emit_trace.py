@@ -139,6 +139,11 @@ def pointers(abi: Abi, name: str) -> list[tuple[int, Field, Field | None]]:
     return found
 
 
+def _late(listed: str) -> str:
+    """Where a table is kept: with the others that hold addresses, or with what is only read."""
+    return " LATE(trace)" if "&" in listed else ""
+
+
 def _behind(abi: Abi, name: str, written: set[str]) -> Iterator[str]:
     """C that describes one struct, those that it points at first."""
     if name in written:
@@ -156,10 +161,12 @@ def _behind(abi: Abi, name: str, written: set[str]) -> Iterator[str]:
         bytes_ = abi.size_of(counting.type) if counting else 0
         rows.append(f"{{{at}, {place}, {bytes_}, {flags}, {size}, {shape}}}")
     if rows:
-        yield f"static const struct trace_pointer {abi.kernel}_members_{name}[] = {{{', '.join(rows)}}};"
+        listed = ", ".join(rows)
+        members = f"{abi.kernel}_members_{name}"
+        yield f"static const struct trace_pointer {members}[]{_late(listed)} = {{{listed}}};"
         yield (
-            f"static const struct trace_struct {abi.kernel}_behind_{name} = "
-            f"{{{abi.size_of(name)}, {len(rows)}, {abi.kernel}_members_{name}}};"
+            f"static const struct trace_struct {abi.kernel}_behind_{name} LATE(trace) = "
+            f"{{{abi.size_of(name)}, {len(rows)}, {members}}};"
         )
 
 
@@ -229,9 +236,9 @@ def _request_table(abi: Abi, call: Call, found: dict[int, list[Capture]]) -> Ite
         listed = ", ".join(capture.c_text(abi.kernel) for capture in taken)
         if listed not in written:
             written[listed] = f"{name}_{len(written)}"
-            yield f"static const struct trace_argument {written[listed]}[] = {{{listed}}};"
+            yield f"static const struct trace_argument {written[listed]}[]{_late(listed)} = {{{listed}}};"
         rows.append(f"    {{{number:#x}, {len(taken)}, {written[listed]}}},")
-    yield f"static const struct trace_request {name}[] = {{"
+    yield f"static const struct trace_request {name}[] LATE(trace) = {{"
     yield from rows
     yield "};"
 
@@ -262,7 +269,8 @@ def _table(abi: Abi) -> Iterator[str]:
         found = captures(abi, call)
         if found:
             listed = ", ".join(item.c_text(abi.kernel) for item in found)
-            yield f"static const struct trace_argument {abi.kernel}_{number}[] = {{{listed}}};"
+            row = f"{abi.kernel}_{number}[]{_late(listed)}"
+            yield f"static const struct trace_argument {row} = {{{listed}}};"
         chosen = requests(abi, call)
         if chosen:
             yield from _request_table(abi, call, chosen)

@@ -102,7 +102,7 @@ def call_table(abi: Abi, rows: list[tuple[Call, str, int, str]]) -> Iterator[str
     yield f'const char {abi.kernel}_name_text[] = "\\0"'
     yield from (f'    "{call.name}\\0"' for call, _, _, _ in rows)
     yield ";"
-    yield f"u64 {abi.kernel}_unserved[{prefix(abi)}CALL_LIMIT + 1];"
+    yield f"u64 {abi.kernel}_unserved[{prefix(abi)}CALL_LIMIT + 1] LARGE;"
 
 
 def table_prototypes(abi: Abi) -> Iterator[str]:

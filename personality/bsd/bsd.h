@@ -21,8 +21,9 @@ static inline long bsd_signed_result(struct frame *f, long value)
 
 int bsd_decode(struct thread *t, struct frame *f, u64 *number, u64 a[MAX_ARGUMENTS]);
 void bsd_finish(struct thread *t, struct frame *f, long result);
-/* A page of its own for code that signals return to, or threads begin in: p->sigcode.  0 or -errno. */
-int bsd_map_code(struct process *p, const u8 *code, size_t size);
+/* A page of its own for code that signals return to, or threads begin in: the same at every call.  0: no
+ * memory. */
+u64 bsd_code(const u8 *code, size_t size);
 
 /* ---- vector state in signal frames and contexts -------------------------------------------------- */
 

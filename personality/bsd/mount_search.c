@@ -21,7 +21,7 @@ struct key {
 static struct known_mount {
     struct key key;
     char point[512], type[32], source[256];
-} known[4];
+} known[4] LARGE;
 
 static u32 next_known;
 RUNTIME_LOCK(known_lock);

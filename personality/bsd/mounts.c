@@ -101,7 +101,7 @@ long each_mount(long (*visit)(const struct mount_entry *entry, void *context), v
 /* Programs compare the names of types; the host's own disk file systems pass for the guest's (WAY_FILE_SYSTEMS), and
  * what only the host knows is left out of `df`. */
 static const struct {
-    const char *host, *guest;
+    char host[16], guest[16]; /* no pointers: those would be relocated in every process */
     u64 flags;
 } type_names[] = {
     WAY_FILE_SYSTEMS

@@ -8,7 +8,7 @@
 
 #define REMEMBERED 65536
 
-static u8 kinds[REMEMBERED];
+static u8 kinds[REMEMBERED] LARGE;
 
 /* A vfork child shares this memory, but its descriptors are its own. */
 static bool may_remember(const struct thread *t, int fd)

@@ -8,7 +8,6 @@
 
 int freebsd_start(struct thread *t, struct frame *f, const struct start_info *s);
 int freebsd_deliver(struct thread *t, struct frame *f, const struct delivery *d);
-int freebsd_map_sigcode(struct process *p);
 bool freebsd_default_ignored(int host_signal);
 int freebsd_fault_signal(const struct siginfo_host *info, u64 trap);
 

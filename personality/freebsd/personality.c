@@ -6,9 +6,9 @@ u32 bsd_release(const struct process *p)
     return p->asked_release != 0 ? p->asked_release : FREEBSD_DEFAULT_RELEASE;
 }
 
-static int init_process(struct process *p)
+static int init_process(struct process *p UNUSED)
 {
-    return freebsd_map_sigcode(p);
+    return 0;
 }
 
 static int init_thread(struct thread *t UNUSED, const struct thread *creator UNUSED)

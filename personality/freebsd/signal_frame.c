@@ -21,7 +21,7 @@ struct sigframe {
 _Static_assert(offsetof(struct sigframe, uc) == 16, "sigcode");
 _Static_assert(offsetof(struct sigframe, si) + offsetof(struct freebsd_siginfo, addr) == 0x398, "sigcode");
 
-int freebsd_map_sigcode(struct process *p)
+static u64 sigcode(void)
 {
     static const u8 code[] = {
         0x48, 0x8b, 0x8c, 0x24, 0x98, 0x03, 0x00, 0x00, /* mov si_addr(%rsp), %rcx: the old 4th argument */
@@ -32,7 +32,7 @@ int freebsd_map_sigcode(struct process *p)
         0x0f, 0x05,                                     /* syscall */
         0xf4, 0xeb, 0xfd,                               /* hlt, for ever */
     };
-    return bsd_map_code(p, code, sizeof(code));
+    return bsd_code(code, sizeof(code));
 }
 
 static void fill_registers(struct freebsd_mcontext *m, const struct frame *f)
@@ -155,8 +155,10 @@ int freebsd_deliver(struct thread *t, struct frame *f, const struct delivery *d)
     struct process *p = t->process;
     u64 extended = p->xstate_size > LEGACY_STATE ? p->xstate_size - LEGACY_STATE : 0;
     bool nested = on_alt_stack(t, f->rsp);
-    u64 sp = f->rsp - RED_ZONE;
+    u64 sp = f->rsp - RED_ZONE, returns_to = sigcode();
     struct sigframe s;
+    if (returns_to == 0)
+        return HOST_SIGILL;
     memset(&s, 0, sizeof(s));
 
     freebsd_sigset_from_host(d->mask_after, &s.uc.sigmask);
@@ -196,7 +198,7 @@ int freebsd_deliver(struct thread *t, struct frame *f, const struct delivery *d)
     f->rdx = sp + offsetof(struct sigframe, uc);
     f->rcx = s.si.addr;
     f->rsp = sp;
-    f->rip = p->sigcode;
+    f->rip = returns_to;
     f->rflags &= ~(FLAG_TRAP | FLAG_DIRECTION);
     return 0;
 }

@@ -20,7 +20,8 @@ struct place {
 };
 
 RUNTIME_LOCK(made_lock);
-static char made[MADE][NAME_ROOM];
+static char made[MADE][NAME_ROOM] LARGE;
+static bool any_made; /* by this process or another that shares its memory: spares most the look */
 
 /* ---- what is mapped at an address -------------------------------------------------------------------- */
 
@@ -71,6 +72,7 @@ static void remember(const char *name)
     for (u32 i = 0; i < MADE; i++) {
         if (made[i][0] == 0) {
             memcpy(made[i], name, strlen(name) + 1);
+            any_made = true;
             break;
         }
     }
@@ -86,12 +88,17 @@ static void forget(const char *name)
     lock_release(&made_lock);
 }
 
-static void inherit_none(struct thread *t UNUSED) { memset(made, 0, sizeof(made)); }
+static void inherit_none(struct thread *t UNUSED)
+{
+    if (any_made)
+        memset(made, 0, sizeof(made));
+    any_made = false;
+}
 ON_FORK_CHILD(inherit_none);
 
 void umtx_shared_process_ends(const struct thread *t)
 {
-    if (t->in_vfork_child)
+    if (t->in_vfork_child || !any_made)
         return;
     for (u32 i = 0; i < MADE; i++)
         if (made[i][0] != 0)

@@ -6,8 +6,8 @@
 #include "internal.h"
 
 static struct class_list signals;
-static u32 arrived[GUEST_SIGNALS];
-static u32 wanted[GUEST_SIGNALS];
+static u32 arrived[GUEST_SIGNALS] LARGE;
+static u32 wanted[GUEST_SIGNALS] LARGE;
 static bool told[GUEST_SIGNALS];
 static bool interest_changed;
 
@@ -18,7 +18,7 @@ static bool is_wanted(int guest_signal)
 
 static bool kqueue_wants_signal(struct thread *t, int host_signal)
 {
-    return !in_shared_child(t) && is_wanted(t->personality->signal_from_host(host_signal));
+    return slot_limit() != 0 && !in_shared_child(t) && is_wanted(t->personality->signal_from_host(host_signal));
 }
 WANTS_SIGNAL(kqueue_wants_signal);
 

@@ -7,7 +7,7 @@
 
 static struct slot *slots;
 static u32 slot_count;
-static u64 used_bits[BITMAP_LIMIT / 64];
+static u64 used_bits[BITMAP_LIMIT / 64] LARGE;
 
 struct slot *slot_of(int fd)
 {

@@ -16,7 +16,8 @@ long netbsd_sys__lwp_create(struct thread *t, struct frame *f UNUSED, const u64 
         r = uc->flags & NETBSD__UC_CPU ? context_check(uc) : -EINVAL;
     if (r == 0)
         r = put_u32(a[2], 0);
-    struct lwp *l = r == 0 ? lwp_new(t->process) : NULL;
+    u64 code = netbsd_start_code();
+    struct lwp *l = r == 0 && code != 0 ? lwp_new(t->process) : NULL;
     if (l == NULL) {
         runtime_free(start);
         return r != 0 ? r : -ENOMEM;
@@ -28,7 +29,7 @@ long netbsd_sys__lwp_create(struct thread *t, struct frame *f UNUSED, const u64 
     l->detached = (a[1] & NETBSD_LWP_DETACHED) != 0;
     l->start = start;
     lwp_of(t)->made = l;
-    const struct frame first = {.rip = t->process->sigcode, .rsp = uc->mcontext.rsp, .rflags = 0x202};
+    const struct frame first = {.rip = code, .rsp = uc->mcontext.rsp, .rflags = 0x202};
     long tid = thread_create(t, &first, t->guest_fs_base, (u64)&l->tid, 0, sizeof(u32));
     if (is_error(tid)) {
         if (lwp_of(t)->made == l) { /* it did not come to be a thread */

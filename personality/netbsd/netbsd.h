@@ -12,7 +12,7 @@
 
 int netbsd_start(struct thread *t, struct frame *f, const struct start_info *s);
 int netbsd_deliver(struct thread *t, struct frame *f, const struct delivery *d);
-int netbsd_map_start_code(struct process *p);
+u64 netbsd_start_code(void); /* 0: no memory */
 bool netbsd_default_ignored(int host_signal);
 int netbsd_fault_signal(const struct siginfo_host *info, u64 trap);
 

@@ -7,9 +7,9 @@ u32 bsd_release(const struct process *p)
     return p->asked_release != 0 ? p->asked_release : NETBSD_DEFAULT_RELEASE;
 }
 
-static int init_process(struct process *p)
+static int init_process(struct process *p UNUSED)
 {
-    return netbsd_map_start_code(p);
+    return 0;
 }
 
 const struct personality netbsd_personality = {

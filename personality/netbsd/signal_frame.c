@@ -27,7 +27,7 @@ struct sigframe {
 };
 
 /* Where an LWP begins: it enters the context that it was made with. */
-int netbsd_map_start_code(struct process *p)
+u64 netbsd_start_code(void)
 {
     static const u8 code[] = {
         0x31, 0xff,                   /* xor %edi, %edi: the one that it has not begun with yet */
@@ -35,7 +35,7 @@ int netbsd_map_start_code(struct process *p)
         0x0f, 0x05,                   /* syscall */
         0xf4, 0xeb, 0xfd,             /* hlt, for ever */
     };
-    return bsd_map_code(p, code, sizeof(code));
+    return bsd_code(code, sizeof(code));
 }
 
 /* ---- registers ---------------------------------------------------------------------------------------- */

@@ -100,12 +100,14 @@ static void cpuid(u32 leaf, u32 part, u32 r[4])
 
 /* The size has to be what the host computes, to the byte: it takes a frame that claims more for one
  * without extended state. */
-static void measure_xstate(struct process *p)
+static void measure_xstate(struct process *p, u64 known)
 {
     u32 low, high, r[4];
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     p->xstate_mask = ((u64)high << 32 | low) & ~AMX_STATE;
-    p->xstate_size = XSAVE_BASE;
+    p->xstate_size = known != 0 ? known : XSAVE_BASE;
+    if (known != 0)
+        return; /* in a virtual machine each question goes to the host */
     for (u32 part = 2; part < 63; part++) {
         if (!(p->xstate_mask >> part & 1))
             continue;
@@ -115,15 +117,12 @@ static void measure_xstate(struct process *p)
     }
 }
 
-/* On the host's own stack: relocate, and make the area whose stack everything else uses. */
+/* On the host's own stack: relocate, and find the area whose stack everything else uses. */
 struct boot_result runtime_boot(u64 original, const Elf64_Dyn *dynamic)
 {
     relocate(dynamic);
     find_text();
-    measure_xstate(&main_process);
-    first_thread = thread_allocate(&main_process);
-    if (first_thread == NULL)
-        runtime_panic("guise: no memory for the runtime");
+    first_thread = thread_first(&main_process);
     return (struct boot_result){first_thread->runtime_stack, original};
 }
 
@@ -200,6 +199,7 @@ static bool parse_again(struct boot *b, const char *at)
     b->vacant = (u32)numbers[BOOT_VACANT];
     b->trace_fd = (int)numbers[BOOT_TRACE];
     b->trace_slot = (int)numbers[BOOT_TRACE_SLOT];
+    b->xstate_size = numbers[BOOT_XSTATE];
     memcpy(b->name, &numbers[BOOT_NAME], sizeof(b->name));
     return key_is(at, ",exe", &b->executable);
 }
@@ -355,6 +355,9 @@ void runtime_main(u64 *original)
     if (!parse_boot(&b, b.envp) || b.plan_fd < 0 || b.image_fd < 0)
         runtime_panic("guise-runtime is started by guise: run \"guise run PROGRAM\" instead");
     b.envp++;
+    measure_xstate(p, b.xstate_size);
+    if (!thread_complete(t))
+        runtime_panic("guise: no memory for the runtime");
     debug_calls = b.debug;
     name_tracer(b.supervisor);
     p->pid = (s32)host(__NR_getpid);
@@ -415,5 +418,5 @@ void runtime_main(u64 *original)
         runtime_panic("guise: %s: the arguments do not fit on the stack", p->executable);
     if (p->engine == ENGINE_PTRACE)
         announce(t);
-    leave_with_context(t, &f, NULL);
+    leave_to_start(t, &f);
 }

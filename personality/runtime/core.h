@@ -98,7 +98,7 @@ void reset_xstate(void);
 enum boot_number {
     BOOT_RUNTIME, BOOT_PLANS, BOOT_PLAN, BOOT_IMAGE, BOOT_INTERPRETER_PLAN, BOOT_INTERPRETER,
     BOOT_ENGINE, BOOT_RELEASE, BOOT_NO_PATCH, BOOT_SUPERVISOR, BOOT_DEBUG, BOOT_MASK, BOOT_IGNORED, BOOT_VACANT,
-    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_NUMBERS
+    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_XSTATE, BOOT_NUMBERS
 };
 
 struct boot { /* what start.c learns from the kernel and from the supervisor */
@@ -113,6 +113,7 @@ struct boot { /* what start.c learns from the kernel and from the supervisor */
     u32 again;   /* it was a runtime that executed this one: descriptors are in their places */
     u32 vacant;  /* again: reserved numbers that are free, as bits from the base */
     u64 mask, ignored; /* again: the host signals that the guest ignores */
+    u64 xstate_size;   /* again: the processor takes its time to say */
     const char *executable;
     char assumed[16], release_of[16];
     char name[16]; /* the last component of the path that was asked for */
@@ -140,6 +141,8 @@ void runtime_leave_slow(struct frame *f);
 void vdso_init(u64 ehdr);
 u64 auxv_value(const u64 *auxv, u64 key, u64 otherwise);
 
+struct thread *thread_first(struct process *p);     /* the process's own, before much is known... */
+bool thread_complete(struct thread *t);             /* ... and when it is */
 struct thread *thread_allocate(struct process *p);
 void thread_area_free(struct thread *t);
 int thread_arm(struct thread *t);     /* %gs, alternate stack, SUD: before any guest code */
@@ -156,6 +159,8 @@ u64 mask_for_host(u64 guest_mask);
 extern u64 watched_signals; /* host bits: see action_refresh */
 void set_host_mask(u64 mask);
 void hold_signals(struct thread *t);  /* block all; the exit path restores */
+/* To a program's first instruction, with vector registers as the host gives them to one. */
+__attribute__((noreturn)) void leave_to_start(struct thread *t, const struct frame *f);
 u64 actions_before_exec(struct process *p); /* the signals that stay ignored */
 
 struct mapped { /* one image as it lies in memory */
@@ -171,9 +176,15 @@ struct image_key { /* what the plans of an image are named after */
     char name[104];
 };
 bool image_key(int image, struct image_key *key);
+struct plan_start { /* the first bytes of a plan: its strings lie there unless it has many segments */
+    char bytes[1024] __attribute__((aligned(8)));
+    long size;
+};
+bool plan_read(int plan, struct plan_start *start); /* false: it is not even a header */
 /* A descriptor of the plan kept for this image, or -1.  variant: "" or the interpreter's suffix. */
-int cached_plan(const struct process *p, const struct image_key *key, const char *variant);
-bool plan_strings(int plan, char *interpreter, size_t room, char *personality, size_t personality_room);
+int cached_plan(const struct process *p, const struct image_key *key, const char *variant, struct plan_start *start);
+bool plan_strings(int plan, const struct plan_start *start, char *interpreter, size_t room, char *personality,
+                  size_t personality_room);
 
 /* rip on the way to or inside a trampoline: where the guest is, as it sees it. */
 bool patch_find_site(u64 rip, u64 *site);

@@ -5,7 +5,9 @@
  * go to the host as they are; only the environment gets one string more. */
 #include "core.h"
 #include "trace.h"
+#include <asm/stat.h>
 #include <linux/fcntl.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 
 #define EXEC_GUEST 1
@@ -16,13 +18,16 @@
 #define ACCESS_EXECUTE 1
 
 struct exec {
-    u64 next; /* first in the thread's list of exec memory */
     char path[1024];
     u64 name[2]; /* the last component of what was asked for, as far as the host keeps it */
     u64 argv, envp; /* guest arrays, or our own copies */
     int image, plan, interpreter, interpreter_plan;
-    char answer[1200];
+    union {
+        char answer[1200];
+        char scratch[1200]; /* when the answer was read */
+    };
     char personality[32]; /* of the program whose interpreter is looked for */
+    bool linkless;        /* no component of the path is a link */
 };
 
 static void close_if(int fd)
@@ -43,18 +48,11 @@ static void close_files(struct exec *x)
 /* Keeps fd open if it is a regular file that we may execute; closes it and says why not otherwise. */
 static long check_program(long fd)
 {
-    struct {
-        u32 mask, blksize;
-        u64 attributes;
-        u32 nlink, uid, gid;
-        u16 mode, pad;
-        u64 rest[28];
-    } sx;
-    _Static_assert(offsetof(typeof(sx), mode) == 28, "struct statx");
+    struct stat s;
     if (is_error(fd))
         return fd;
-    long r = host(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx);
-    if (r == 0 && (sx.mode & S_IFMT) != S_IFREG)
+    long r = host(__NR_fstat, fd, &s);
+    if (r == 0 && (s.st_mode & S_IFMT) != S_IFREG)
         r = -EACCES;
     if (r == 0)
         r = host(__NR_faccessat2, fd, "", ACCESS_EXECUTE, AT_EMPTY_PATH | AT_EACCESS);
@@ -67,9 +65,18 @@ static long check_program(long fd)
     return fd;
 }
 
+#define OPEN_PROGRAM (O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+
 static long open_program(const char *path)
 {
-    return check_program(host(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0));
+    return check_program(host(__NR_openat, AT_FDCWD, path, OPEN_PROGRAM, 0));
+}
+
+/* The same of a path without links: what it is called is known then.  Any failure: open_program may differ. */
+static long open_linkless(const char *path)
+{
+    const struct open_how how = {.flags = OPEN_PROGRAM, .resolve = RESOLVE_NO_SYMLINKS};
+    return check_program(host(__NR_openat2, AT_FDCWD, path, &how, sizeof(how)));
 }
 
 /* A descriptor that was opened for execution alone is one of a mere path to the host, and has to be opened
@@ -130,7 +137,8 @@ void release_exec_memory(struct thread *t)
 
 /* A plan that was kept: x->answer gets the interpreter's path, as from the supervisor.  A guest of the
  * host's own kind most often executes another of its kind. */
-static bool find_plan(struct thread *t, struct exec *x, int image, bool interpreter, int *plan)
+static bool find_plan(struct thread *t, struct exec *x, int image, bool interpreter, int *plan,
+                      struct plan_start *start)
 {
     const char *assumed = t->process->assumed;
     char personality[32], variants[2][64] = {"", ""};
@@ -147,10 +155,10 @@ static bool find_plan(struct thread *t, struct exec *x, int image, bool interpre
     }
     int found = -1;
     for (u32 i = 0; i < count && found < 0; i++)
-        found = cached_plan(t->process, &key, variants[i]);
+        found = cached_plan(t->process, &key, variants[i], start);
     if (found < 0)
         return false;
-    if (!plan_strings(found, x->answer, sizeof(x->answer) - 2, personality, sizeof(personality)) ||
+    if (!plan_strings(found, start, x->answer, sizeof(x->answer) - 2, personality, sizeof(personality)) ||
         find_personality(personality) == NULL) {
         host(__NR_close, found);
         return false;
@@ -163,9 +171,10 @@ static bool find_plan(struct thread *t, struct exec *x, int image, bool interpre
 static long ask(struct thread *t, struct exec *x, const char *path, int fd, bool interpreter, int *plan)
 {
     struct upcall_result result;
+    struct plan_start start;
     bool traced = t->process->is_traced && !interpreter;
     u64 args[MAX_ARGUMENTS] = {interpreter, personality_hash(x->personality), traced};
-    if (!traced && find_plan(t, x, fd, interpreter, plan))
+    if (!traced && find_plan(t, x, fd, interpreter, plan, &start))
         return EXEC_GUEST;
     long r = upcall(t, UPCALL_EXEC, args, 0, path, strlen(path) + 1, fd, x->answer, sizeof(x->answer) - 2, &result);
     if (r != 0)
@@ -174,7 +183,8 @@ static long ask(struct thread *t, struct exec *x, const char *path, int fd, bool
     x->answer[result.payload + 1] = 0;
     *plan = result.fds[0];
     if (result.value == EXEC_GUEST && !interpreter &&
-        !plan_strings(*plan, x->answer, sizeof(x->answer) - 2, x->personality, sizeof(x->personality)))
+        !(plan_read(*plan, &start) &&
+          plan_strings(*plan, &start, x->answer, sizeof(x->answer) - 2, x->personality, sizeof(x->personality))))
         return -EIO;
     return result.value;
 }
@@ -201,10 +211,28 @@ static long enter_script(struct thread *t, struct exec *x)
     return r;
 }
 
+/* The host and its guests know programs by the path that was given; the file behind links is found when it is
+ * asked for.  With most others the path is to be without links, and with all it has to be absolute. */
+static bool keeps_path(const struct process *p, const struct exec *x, const char *personality)
+{
+    return x->path[0] == '/' && strcmp(personality, p->assumed) == 0;
+}
+
+static long open_image(const struct process *p, struct exec *x, int fd)
+{
+    long r = -ELOOP;
+    if (fd >= 0)
+        return open_descriptor(fd);
+    if (!keeps_path(p, x, p->personality->name))
+        r = open_linkless(x->path);
+    x->linkless = !is_error(r);
+    return is_error(r) ? open_program(x->path) : r;
+}
+
 static long plan_program(struct thread *t, struct exec *x, int fd)
 {
     for (u32 depth = 0; depth <= MAX_SCRIPTS; depth++) {
-        long r = fd >= 0 ? open_descriptor(fd) : open_program(x->path);
+        long r = open_image(t->process, x, fd);
         if (is_error(r))
             return r;
         fd = -1;
@@ -258,15 +286,56 @@ static void pass_reserved(const struct process *p, bool pass)
             pass_on(p->reserved_base + i, pass);
 }
 
-/* What the program will be known by: a path that was relative, or a descriptor's, means nothing later.  The host
- * and its guests know programs by the path that was given; the file behind links is found when it is asked for. */
+/* Without "." and "..", and with one slash where there are several.  True only of a path without links. */
+static void simplify(char *path)
+{
+    char *to = path;
+    for (const char *at = path; *at != 0;) {
+        while (*at == '/')
+            at++;
+        size_t n = 0;
+        while (at[n] != 0 && at[n] != '/')
+            n++;
+        if (n == 2 && at[0] == '.' && at[1] == '.') {
+            while (to > path && *--to != '/')
+                ;
+        } else if (n > 0 && !(n == 1 && at[0] == '.')) {
+            *to++ = '/';
+            memmove(to, at, n);
+            to += n;
+        }
+        at += n;
+    }
+    *to = 0;
+}
+
+/* The name of a file to which no link leads, without looking in /proc, which takes longer than the rest. */
+static bool settle_linkless(struct exec *x)
+{
+    char *path = x->scratch;
+    size_t given = strlen(x->path) + 1;
+    long n = 1; /* with its NUL */
+    if (!x->linkless)
+        return false;
+    if (x->path[0] != '/')
+        n = host(__NR_getcwd, path, sizeof(x->path));
+    if (is_error(n) || (n > 1 && path[0] != '/') || (size_t)n + given > sizeof(x->path))
+        return false;
+    path[n - 1] = '/';
+    memcpy(path + n, x->path, given);
+    simplify(path);
+    memcpy(x->path, path, strlen(path) + 1);
+    return true;
+}
+
+/* What the program will be known by: a path that was relative, or a descriptor's, means nothing later. */
 static void settle_path(const struct process *p, struct exec *x)
 {
-    char link[40], path[sizeof(x->path)];
-    if (x->path[0] == '/' && strcmp(x->personality, p->assumed) == 0)
+    char link[40], *path = x->scratch;
+    if (keeps_path(p, x, x->personality) || settle_linkless(x))
         return;
     format(link, sizeof(link), "/proc/self/fd/%d", x->image);
-    long n = host(__NR_readlink, link, path, sizeof(path) - 1);
+    long n = host(__NR_readlink, link, path, sizeof(x->path) - 1);
     if (n <= 0 || path[0] != '/')
         return;
     path[n] = 0;
@@ -294,7 +363,7 @@ static long start_guest(struct thread *t, struct exec *x, u64 ignored)
         [BOOT_SUPERVISOR] = (u64)named_tracer(), [BOOT_DEBUG] = debug_calls, [BOOT_MASK] = t->mask,
         [BOOT_IGNORED] = ignored, [BOOT_VACANT] = reserved_own, [BOOT_TRACE] = (u64)trace_descriptor(),
         [BOOT_TRACE_SLOT] = (u64)trace_slot_index(t),
-        [BOOT_NAME] = x->name[0], [BOOT_NAME_REST] = x->name[1],
+        [BOOT_NAME] = x->name[0], [BOOT_NAME_REST] = x->name[1], [BOOT_XSTATE] = p->xstate_size,
     };
     int n = format(string, sizeof(string), "GUISE=control=%d,again=", p->control_fd);
     for (u32 i = 0; i < BOOT_NUMBERS; i++)
@@ -330,14 +399,13 @@ static long start_host(struct thread *t, struct exec *x)
 
 long process_exec(struct thread *t, int fd, u64 path, u64 argv, u64 envp)
 {
-    struct exec *x = runtime_alloc(sizeof(*x));
-    if (x == NULL)
-        return -ENOMEM;
-    x->next = (u64)t->exec_memory;
-    t->exec_memory = x;
+    struct exec own, *x = &own;
+    x->name[0] = x->name[1] = 0;
     x->argv = argv;
     x->envp = envp;
     x->image = x->plan = x->interpreter = x->interpreter_plan = -1;
+    x->answer[0] = x->personality[0] = 0;
+    x->linkless = false;
     long r = 0;
     if (fd >= 0)
         format(x->path, sizeof(x->path), "/dev/fd/%d", fd);

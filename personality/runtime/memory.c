@@ -96,7 +96,10 @@ _Static_assert(sizeof(struct block) == 16, "blocks keep 16-byte alignment");
 
 RUNTIME_LEAF_LOCK(memory_lock);
 static struct block *free_blocks[CLASSES];
+/* The first lies behind what is small of the runtime's own: many a process needs no other, nor another page. */
+static u8 first_chunk[CHUNK] __attribute__((section(".lbss.first"), aligned(16)));
 static u64 chunk_next, chunk_left;
+static bool chunk_begun;
 
 static u64 map_anonymous(u64 size)
 {
@@ -108,7 +111,8 @@ static struct block *carve(u32 class)
 {
     u64 size = 1UL << (class + SMALLEST_SHIFT);
     if (chunk_left < size) {
-        u64 chunk = map_anonymous(CHUNK);
+        u64 chunk = chunk_begun ? map_anonymous(CHUNK) : (u64)first_chunk;
+        chunk_begun = true;
         if (chunk == 0)
             return NULL;
         chunk_next = chunk;

@@ -11,6 +11,7 @@
 #include <linux/mman.h>
 
 #define RANGES 1024
+#define FEW_RANGES 8 /* that lie with what every process touches: most have no more */
 #define REFUSED 256
 #define WINDOW 264 /* bytes on either side of a site in which padding is looked for */
 #define CACHE_LINE 64
@@ -19,9 +20,10 @@
 
 /* Properties of the address space, not of a process: a vfork child shares them. */
 RUNTIME_LEAF_LOCK(patch_lock);
-static struct code_range ranges[RANGES]; /* by address, none over another */
+static struct code_range few_ranges[FEW_RANGES], all_ranges[RANGES] LARGE;
+static struct code_range *ranges = few_ranges; /* by address, none over another */
 static u32 range_count;
-static u64 refused[REFUSED]; /* sites that cannot be patched, by hash: do not look again */
+static u64 refused[REFUSED] LARGE; /* sites that cannot be patched, by hash: do not look again */
 
 /* ---- code of files ------------------------------------------------------------------------------ */
 
@@ -55,6 +57,10 @@ static void insert(u32 at, const struct code_range *r)
 {
     if (range_count == RANGES)
         return;
+    if (range_count == FEW_RANGES && ranges == few_ranges) {
+        memcpy(all_ranges, few_ranges, sizeof(few_ranges));
+        ranges = all_ranges;
+    }
     memmove(&ranges[at + 1], &ranges[at], (range_count - at) * sizeof(*r));
     ranges[at] = *r;
     range_count++;

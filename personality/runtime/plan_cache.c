@@ -12,17 +12,14 @@
 
 static u64 nanoseconds(u64 seconds, u64 rest) { return seconds * 1000000000UL + rest; }
 
-#define AT_ONCE 1024 /* bytes that are read of a plan: its strings lie there unless it has many segments */
-
 /* A plan steers what is mapped: one that another user wrote is not taken. */
-static bool is_whole(int fd)
+static bool is_whole(int fd, const struct plan_header *h)
 {
     struct stat status;
-    struct plan_header h;
-    if (host(__NR_fstat, fd, &status) != 0 || host(__NR_pread64, fd, &h, sizeof(h), 0) != (long)sizeof(h))
+    if (host(__NR_fstat, fd, &status) != 0)
         return false;
-    return (status.st_uid == 0 || status.st_uid == (u64)host(__NR_geteuid)) && h.magic == PLAN_MAGIC &&
-           h.version == PLAN_VERSION && (u64)status.st_size == h.total_size + TRAILER_SIZE;
+    return (status.st_uid == 0 || status.st_uid == (u64)host(__NR_geteuid)) && h->magic == PLAN_MAGIC &&
+           h->version == PLAN_VERSION && (u64)status.st_size == h->total_size + TRAILER_SIZE;
 }
 
 bool image_key(int image, struct image_key *key)
@@ -35,7 +32,13 @@ bool image_key(int image, struct image_key *key)
     return true;
 }
 
-int cached_plan(const struct process *p, const struct image_key *key, const char *variant)
+bool plan_read(int plan, struct plan_start *start)
+{
+    start->size = host(__NR_pread64, plan, start->bytes, sizeof(start->bytes), 0);
+    return start->size >= (long)sizeof(struct plan_header);
+}
+
+int cached_plan(const struct process *p, const struct image_key *key, const char *variant, struct plan_start *start)
 {
     char name[192];
     if (p->plans_fd < 0)
@@ -44,7 +47,7 @@ int cached_plan(const struct process *p, const struct image_key *key, const char
     long fd = host(__NR_openat, p->plans_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
     if (is_error(fd))
         return -1;
-    if (!is_whole((int)fd)) {
+    if (!plan_read((int)fd, start) || !is_whole((int)fd, (const struct plan_header *)start->bytes)) {
         host(__NR_close, fd);
         return -1;
     }
@@ -52,13 +55,13 @@ int cached_plan(const struct process *p, const struct image_key *key, const char
 }
 
 /* One of the strings at a plan's end, out of its first bytes if it lies there. */
-static bool read_string(int plan, const char *first, long size, u32 offset, char *to, size_t room)
+static bool read_string(int plan, const struct plan_start *start, u32 offset, char *to, size_t room)
 {
     to[0] = 0;
     if (offset == 0)
         return true;
-    for (u32 i = 0; offset + i < (u64)size && i < room; i++) {
-        to[i] = first[offset + i];
+    for (u32 i = 0; offset + i < (u64)start->size && i < room; i++) {
+        to[i] = start->bytes[offset + i];
         if (to[i] == 0)
             return true;
     }
@@ -69,11 +72,10 @@ static bool read_string(int plan, const char *first, long size, u32 offset, char
     return true;
 }
 
-bool plan_strings(int plan, char *interpreter, size_t room, char *personality, size_t personality_room)
+bool plan_strings(int plan, const struct plan_start *start, char *interpreter, size_t room, char *personality,
+                  size_t personality_room)
 {
-    char first[AT_ONCE] __attribute__((aligned(8)));
-    const struct plan_header *h = (const struct plan_header *)first;
-    long n = host(__NR_pread64, plan, first, sizeof(first), 0);
-    return n >= (long)sizeof(*h) && read_string(plan, first, n, h->interpreter_offset, interpreter, room) &&
-           read_string(plan, first, n, h->personality_offset, personality, personality_room);
+    const struct plan_header *h = (const struct plan_header *)start->bytes;
+    return read_string(plan, start, h->interpreter_offset, interpreter, room) &&
+           read_string(plan, start, h->personality_offset, personality, personality_room);
 }

@@ -31,6 +31,9 @@ typedef int64_t s64;
 #define ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define UNUSED __attribute__((unused))
 
+/* A table of which a process touches little: it lies behind all that is small, which then shares pages. */
+#define LARGE __attribute__((section(".lbss.tables")))
+
 /* ---- results ------------------------------------------------------------------------------- */
 
 #define MAX_HOST_ERRNO 4095
@@ -227,7 +230,6 @@ struct process {
     u64 image_low, image_high, interpreter_base, entry;
     u64 stack_top;          /* highest address of the guest's main stack */
     u64 break_base, break_end, break_mapped;
-    u64 sigcode;            /* the guest-visible signal trampoline page */
     u64 ps_strings;
     u32 release;            /* guest kernel release, as its own number (osreldate): asked for, or the image's */
     u32 asked_release;      /* 0: each program gets what its image says */

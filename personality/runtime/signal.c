@@ -297,6 +297,28 @@ void save_xstate(void *to_aligned_64)
 #define FP_XSTATE_MAGIC1 0x46505853U
 #define FP_XSTATE_MAGIC2 0x46505845U
 
+/* vector: with the host's note of its size, or 0 for the state that a program begins with. */
+static void __attribute__((noreturn)) leave_by_frame(struct thread *t, const struct frame *f, u64 vector)
+{
+    struct host_sigframe *back = (struct host_sigframe *)t->return_frame;
+    memset(back, 0, sizeof(*back));
+    back->uc.flags = (vector != 0 ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    back->uc.stack_base = t->host_alt_stack;
+    back->uc.stack_size = t->host_alt_size;
+    frame_to_host(&back->uc.registers, f);
+    back->uc.registers.cs = 0x33;
+    back->uc.registers.ss = 0x2b;
+    back->uc.registers.fpstate = vector;
+    back->uc.mask = mask_for_host(t->mask);
+    struct frame *current = t->frame;
+    if (current != f)
+        *current = *f;
+    current->restore_all = (u64)&back->uc;
+    leave_to_guest();
+}
+
+void leave_to_start(struct thread *t, const struct frame *f) { leave_by_frame(t, f, 0); }
+
 void leave_with_context(struct thread *t, struct frame *f, void *xstate)
 {
     struct process *p = t->process;
@@ -313,22 +335,7 @@ void leave_with_context(struct thread *t, struct frame *f, void *xstate)
     software[3] = (u32)(p->xstate_mask >> 32);
     software[4] = (u32)p->xstate_size;
     *(u32 *)(vector + p->xstate_size) = FP_XSTATE_MAGIC2;
-
-    struct host_sigframe *back = (struct host_sigframe *)t->return_frame;
-    memset(back, 0, sizeof(*back));
-    back->uc.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    back->uc.stack_base = t->host_alt_stack;
-    back->uc.stack_size = t->host_alt_size;
-    frame_to_host(&back->uc.registers, f);
-    back->uc.registers.cs = 0x33;
-    back->uc.registers.ss = 0x2b;
-    back->uc.registers.fpstate = (u64)vector;
-    back->uc.mask = mask_for_host(t->mask);
-    struct frame *current = t->frame;
-    if (current != f)
-        *current = *f;
-    current->restore_all = (u64)&back->uc;
-    leave_to_guest();
+    leave_by_frame(t, f, (u64)vector);
 }
 
 /* ---- the host's handler ------------------------------------------------------------------------- */

@@ -9,9 +9,11 @@
 #include <asm-generic/resource.h>
 #include <asm/stat.h>
 #include <linux/fcntl.h>
+#include <linux/uio.h>
 
 #define SITES_MAGIC 0x5354495345535547UL
 #define MOST_SITES 1024
+#define FEW_SITES 16 /* that lie with what every process touches */
 #define TEMPORARY ".sites-%d-%lx"
 
 struct site {
@@ -26,7 +28,7 @@ struct sites_header {
     u64 magic, count;
 };
 
-static struct site sites[MOST_SITES];
+static struct site few_sites[FEW_SITES], more_sites[MOST_SITES - FEW_SITES] LARGE;
 static u32 site_count, saved_count; /* those behind saved_count were learned by this process */
 static char file_name[128];         /* within the folder of plans; empty: nothing is kept */
 
@@ -49,6 +51,8 @@ u64 image_identity(int fd)
     return hash | 1;
 }
 
+static struct site *site_at(u32 i) { return i < FEW_SITES ? &few_sites[i] : &more_sites[i - FEW_SITES]; }
+
 static bool same(const struct site *a, const struct site *b)
 {
     return a->image == b->image && a->page == b->page && a->in_page == b->in_page;
@@ -61,20 +65,21 @@ void site_learned(const struct code_range *r, u64 site, u32 kind)
     if (r->image == 0 || site_count == MOST_SITES || place / PAGE > 0xffffffffUL)
         return;
     for (u32 i = 0; i < site_count; i++)
-        if (same(&sites[i], &fresh))
+        if (same(site_at(i), &fresh))
             return;
-    sites[site_count++] = fresh;
+    *site_at(site_count++) = fresh;
 }
 
 u32 sites_known(const struct code_range *r, site_function apply)
 {
     u32 found = 0;
     for (u32 i = 0; r->image != 0 && i < site_count; i++) {
-        u64 place = sites[i].page * PAGE + sites[i].in_page;
-        if (sites[i].image != r->image || place < r->offset || place - r->offset >= r->high - r->low - 1)
+        const struct site *s = site_at(i);
+        u64 place = s->page * PAGE + s->in_page;
+        if (s->image != r->image || place < r->offset || place - r->offset >= r->high - r->low - 1)
             continue;
         found++;
-        apply(r, r->low + (place - r->offset), sites[i].kind);
+        apply(r, r->low + (place - r->offset), s->kind);
     }
     return found;
 }
@@ -87,18 +92,21 @@ static bool is_ours(int fd)
     return host(__NR_fstat, fd, &s) == 0 && (s.st_uid == 0 || s.st_uid == (u64)host(__NR_geteuid));
 }
 
-/* How many sites the file holds; they are in `to`. */
-static u32 read_sites(int folder, struct site *to)
+/* How many sites the file holds; they are in `first`, and from its end on in `rest`. */
+static u32 read_sites(int folder, struct site *first, u32 room, struct site *rest)
 {
     struct sites_header h = {0, 0};
+    struct iovec parts[3] = {
+        {&h, sizeof(h)}, {first, room * sizeof(*first)}, {rest, (MOST_SITES - room) * sizeof(*rest)}};
     long fd = host(__NR_openat, folder, file_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0), n = 0;
     if (is_error(fd))
         return 0;
-    if (is_ours((int)fd) && host(__NR_pread64, fd, &h, sizeof(h), 0) == (long)sizeof(h) && h.magic == SITES_MAGIC &&
-        h.count <= MOST_SITES)
-        n = host(__NR_pread64, fd, to, h.count * sizeof(*to), sizeof(h));
+    if (is_ours((int)fd))
+        n = host(__NR_readv, fd, parts, rest != NULL ? 3 : 2);
     host(__NR_close, fd);
-    return n == (long)(h.count * sizeof(*to)) ? (u32)h.count : 0;
+    bool whole = n >= (long)sizeof(h) && h.magic == SITES_MAGIC && h.count <= MOST_SITES &&
+                 n == (long)(sizeof(h) + h.count * sizeof(*first));
+    return whole ? (u32)h.count : 0;
 }
 
 void sites_load(const struct process *p, int image)
@@ -106,7 +114,7 @@ void sites_load(const struct process *p, int image)
     if (p->plans_fd < 0 || p->no_patch || p->engine != ENGINE_NATIVE)
         return;
     format(file_name, sizeof(file_name), "%lx.sites", image_identity(image));
-    site_count = saved_count = read_sites(p->plans_fd, sites);
+    site_count = saved_count = read_sites(p->plans_fd, few_sites, FEW_SITES, more_sites);
 }
 
 static bool may_write(u64 size)
@@ -119,17 +127,17 @@ static bool may_write(u64 size)
 static void write_sites(struct process *p, struct site *all)
 {
     char name[48];
-    u32 kept = read_sites(p->plans_fd, all);
+    u32 kept = read_sites(p->plans_fd, all, MOST_SITES, NULL);
     struct sites_header h = {SITES_MAGIC, kept};
     for (u32 i = saved_count; i < site_count && h.count < MOST_SITES; i++) {
         u32 k = 0;
-        while (k < h.count && !same(&all[k], &sites[i]))
+        while (k < h.count && !same(&all[k], site_at(i)))
             k++;
-        all[k] = sites[i];
+        all[k] = *site_at(i);
         h.count += k == h.count;
     }
     u64 size = sizeof(h) + h.count * sizeof(*all);
-    format(name, sizeof(name), TEMPORARY, (s32)host(__NR_gettid), sites[site_count - 1].image);
+    format(name, sizeof(name), TEMPORARY, (s32)host(__NR_gettid), site_at(site_count - 1)->image);
     if (h.count == kept || !may_write(size))
         return;
     long fd = host(__NR_openat, p->plans_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -146,7 +154,7 @@ static void sites_save(struct thread *t)
 {
     if (site_count == saved_count || file_name[0] == 0)
         return;
-    struct site *all = runtime_alloc(sizeof(sites));
+    struct site *all = runtime_alloc(MOST_SITES * sizeof(*all));
     if (all == NULL)
         return;
     write_sites(t->process, all);

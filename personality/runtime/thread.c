@@ -1,7 +1,7 @@
 /* Threads: the area each one has, how one begins and how it ends.
  *
  * An area holds struct thread, the runtime's stack, the host's alternate signal stack and room for
- * the vector state, with an unmapped page below each stack. */
+ * the vector state, with a page below each stack that cannot be touched. */
 #include "core.h"
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -11,6 +11,20 @@
 #define RUNTIME_STACK_SIZE (64 * 1024UL)
 #define ALT_STACK_SIZE (64 * 1024UL)
 #define SENT_TO_THREAD (-6) /* si_code SI_TKILL */
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#define FIRST_STATE (2 * PAGE) /* of vector state in the first thread's area */
+
+/* Layout, upwards: guard, alternate stack, guard, runtime stack, struct thread, return frame, vector state.
+ * The beginning of the stack, the thread and the return frame share a page, as every call touches it. */
+#define RETURN_FRAME_SIZE ((sizeof(struct host_sigframe) + 63) & ~63UL)
+#define THREAD_SIZE ((sizeof(struct thread) + 63) & ~63UL)
+#define STATE_OFFSET (PAGE + ALT_STACK_SIZE + PAGE + RUNTIME_STACK_SIZE)
+#define THREAD_OFFSET (STATE_OFFSET - RETURN_FRAME_SIZE - THREAD_SIZE)
+_Static_assert(THREAD_SIZE + RETURN_FRAME_SIZE + 1024 < PAGE, "the page that every call touches");
+
+static u64 align_up(u64 value, u64 alignment) { return (value + alignment - 1) & ~(alignment - 1); }
+
+static u64 area_size(const struct process *p) { return align_up(STATE_OFFSET + p->xstate_size + 64, PAGE); }
 
 RUNTIME_LEAF_LOCK(thread_list_lock);
 
@@ -24,7 +38,7 @@ static u32 kept_count;
 static bool keep_area(struct thread *t, bool still_runs)
 {
     lock_acquire(&kept_lock);
-    bool room = kept_count < KEPT_AREAS;
+    bool room = kept_count < KEPT_AREAS && t->area_size >= area_size(t->process);
     if (room) {
         t->area_in_use = still_runs;
         t->next = kept_areas;
@@ -53,49 +67,71 @@ static struct thread *take_area(void)
     return found;
 }
 
-static u64 align_up(u64 value, u64 alignment) { return (value + alignment - 1) & ~(alignment - 1); }
-
-static u64 area_size(const struct process *p)
+static void guard(u64 page)
 {
-    u64 state = align_up(sizeof(struct thread), 64) + align_up(sizeof(struct host_sigframe), 64) +
-                p->xstate_size + 64;
-    return align_up(PAGE + RUNTIME_STACK_SIZE + PAGE + ALT_STACK_SIZE + state, PAGE);
+    if (host(__NR_madvise, page, PAGE, MADV_GUARD_INSTALL) != 0)
+        host(__NR_mprotect, page, PAGE, PROT_NONE); /* at the price of two mappings more */
 }
 
-/* Layout, upwards: guard, runtime stack, guard, alternate stack, struct thread, return frame,
- * vector state. */
 static u64 map_area(u64 size)
 {
     long area = host(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                      -1, 0);
-    if (is_error(area))
-        return 0;
-    host(__NR_mprotect, area, PAGE, PROT_NONE);
-    host(__NR_mprotect, (u64)area + PAGE + RUNTIME_STACK_SIZE, PAGE, PROT_NONE);
-    return (u64)area;
+    return is_error(area) ? 0 : (u64)area;
 }
 
-struct thread *thread_allocate(struct process *p)
+static struct thread *lay_out(struct process *p, u64 area, u64 size)
 {
-    u64 size = area_size(p);
-    struct thread *t = take_area();
-    u64 area = t != NULL ? t->area : map_area(size);
-    if (area == 0)
-        return NULL;
-    u64 alt_low = area + PAGE + RUNTIME_STACK_SIZE + PAGE;
-    t = (struct thread *)(alt_low + ALT_STACK_SIZE);
+    struct thread *t = (struct thread *)(area + THREAD_OFFSET);
     *t = (struct thread){0};
     t->self = t;
     t->area = area;
     t->area_size = size;
-    t->runtime_stack = area + PAGE + RUNTIME_STACK_SIZE;
-    t->host_alt_stack = alt_low;
+    t->runtime_stack = (u64)t;
+    t->host_alt_stack = area + PAGE;
     t->host_alt_size = ALT_STACK_SIZE;
-    t->return_frame = align_up((u64)(t + 1), 64);
-    t->xstate = align_up(t->return_frame + sizeof(struct host_sigframe), 64);
+    t->return_frame = (u64)t + THREAD_SIZE;
+    t->xstate = area + STATE_OFFSET;
     t->process = p;
     t->personality = p->personality;
     return t;
+}
+
+static void guard_area(u64 area)
+{
+    guard(area);
+    guard(area + PAGE + ALT_STACK_SIZE);
+}
+
+struct thread *thread_allocate(struct process *p)
+{
+    struct thread *kept = take_area();
+    if (kept != NULL)
+        return lay_out(p, kept->area, kept->area_size);
+    u64 size = area_size(p), area = map_area(size);
+    if (area == 0)
+        return NULL;
+    guard_area(area);
+    return lay_out(p, area, size);
+}
+
+/* The first thread's area is the runtime's own: no mapping to make. */
+static u8 first_area[STATE_OFFSET + FIRST_STATE] __attribute__((section(".lbss.area"), aligned(4096)));
+
+struct thread *thread_first(struct process *p)
+{
+    guard_area((u64)first_area);
+    return lay_out(p, (u64)first_area, sizeof(first_area));
+}
+
+/* Now that the size of the vector state is known. */
+bool thread_complete(struct thread *t)
+{
+    u64 size = t->process->xstate_size + 64;
+    if (size <= FIRST_STATE)
+        return true;
+    t->xstate = map_area(align_up(size, PAGE));
+    return t->xstate != 0;
 }
 
 void thread_area_free(struct thread *t)

@@ -330,6 +330,8 @@ void trace_death(struct thread *t, int host_signal)
 
 static void forget_parent(struct thread *t)
 {
+    if (trace_area == NULL)
+        return; /* nothing is known, and what is not written to need not be copied */
     t->trace_ring = 0;
     trace_names_forget();
 }

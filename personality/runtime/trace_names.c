@@ -16,11 +16,11 @@
 #define ADDRESS_ROOM 128U
 #define LONGEST_NAME 1024
 
-static u32 known[NUMBERS]; /* ANNOUNCED, then per automaton: judged, and the verdict */
+static u32 known[NUMBERS] LARGE; /* ANNOUNCED, then per automaton: judged, and the verdict */
 
 static void forget(struct thread *t UNUSED, int fd)
 {
-    if ((u32)fd < NUMBERS)
+    if (trace_area != NULL && (u32)fd < NUMBERS)
         __atomic_store_n(&known[fd], 0, __ATOMIC_RELAXED);
 }
 ON_FD_CLOSE(forget);

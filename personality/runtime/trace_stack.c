@@ -33,7 +33,11 @@ u8 *trace_capture_stack(struct trace_record *r, u8 *at, const struct frame *f)
 
 static u32 changed = 1;
 
-void trace_mappings_changed(void) { __atomic_store_n(&changed, 1, __ATOMIC_RELAXED); }
+void trace_mappings_changed(void)
+{
+    if (trace_area != NULL)
+        __atomic_store_n(&changed, 1, __ATOMIC_RELAXED);
+}
 
 static void changed_in_child(struct thread *t UNUSED) { trace_mappings_changed(); }
 ON_FORK_CHILD(changed_in_child);

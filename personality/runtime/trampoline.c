@@ -9,16 +9,19 @@
 #define SLOT 16
 #define SLOTS (PAGE / SLOT)
 #define REGIONS 256
+#define FEW_REGIONS 8 /* that lie with what every process touches: most have no more */
 #define REACH 0x7fff0000L
 #define JUMP_LONG 0xe9
 #define JUMP_SHORT 0xeb
 #define MOST_JUMPS 3
 
-static struct {
+struct region {
     u64 base;
     u32 used; /* slots */
-} regions[REGIONS];
-static u32 region_count;
+};
+static struct region few_regions[FEW_REGIONS], all_regions[REGIONS] LARGE;
+static struct region *regions = few_regions;
+static u32 region_count; /* read before `regions` where that may change meanwhile: a signal's handler */
 static bool open;
 
 static bool reaches(u64 from, u64 to)
@@ -62,9 +65,13 @@ static u64 take_slots(u64 site, const struct code_range *near, u32 count)
     if (base == 0)
         return 0;
     *(u64 *)base = (u64)fast_entry;
+    if (region_count == FEW_REGIONS) {
+        memcpy(all_regions, few_regions, sizeof(few_regions));
+        __atomic_store_n(&regions, all_regions, __ATOMIC_RELEASE);
+    }
     regions[region_count].base = base;
     regions[region_count].used = 1 + count;
-    region_count++;
+    __atomic_store_n(&region_count, region_count + 1, __ATOMIC_RELEASE);
     return base + SLOT;
 }
 
@@ -123,8 +130,10 @@ void trampolines_close(void)
 
 static bool within_trampoline(u64 rip, u64 *site)
 {
-    for (u32 i = 0; i < region_count; i++) {
-        u64 base = regions[i].base;
+    u32 count = __atomic_load_n(&region_count, __ATOMIC_ACQUIRE);
+    const struct region *known = __atomic_load_n(&regions, __ATOMIC_ACQUIRE);
+    for (u32 i = 0; i < count; i++) {
+        u64 base = known[i].base;
         if (rip < base + SLOT || rip >= base + PAGE)
             continue;
         u64 at = rip & ~(u64)(SLOT - 1);
