@@ -18,11 +18,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE / "guise-runtime"
+FIRST_FUNCTIONS = HERE / "first_functions.txt"
+"""What every process runs as it starts, forks, executes and ends."""
 
 CFLAGS = [
     "-std=gnu11", "-O2", "-g", "-ffreestanding", "-fpie", "-fvisibility=hidden",
     "-fno-stack-protector", "-mgeneral-regs-only", "-fno-asynchronous-unwind-tables", "-fcf-protection=none",
     "-fno-tree-loop-distribute-patterns", "-fno-strict-aliasing", "-mno-red-zone", "-fdata-sections",
+    "-ffunction-sections",
     "-Wall", "-Wextra", "-Werror",
 ]  # fmt: skip
 LDFLAGS = [
@@ -139,7 +142,7 @@ def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path
                 work.append([*command, *includes, "-MMD", "-c", str(source), "-o", str(target)])
     with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         list(pool.map(run, work))
-    if work or not output.exists():
+    if work or not output.exists() or output.stat().st_mtime < FIRST_FUNCTIONS.stat().st_mtime:
         linked = [str(target) for target in objects[0]]
         for part, own in zip(found[1:], objects[1:], strict=True):
             linked.append(str(_join(part.name, own, folder / f"{part.name}.o")))
@@ -151,19 +154,37 @@ def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path
 
 
 def _layout(kernels: list[str], folder: Path) -> Path:
-    """The linker's orders: pages that few processes touch before those that all do, tables behind them.
+    """The linker's orders: what every process touches lies together.
 
-    What lies in between is small: a process that starts, forks or ends copies two pages of it, not ten.
+    Code and constants that each start, fork and end goes through come first.  Of what is written to, pages
+    that few processes touch come before those that all do, and tables behind them.  What lies in between is
+    small: a process that starts, forks or ends copies two pages of it, not ten.
     """
-    page = ". = ALIGN(4096);"
-    late = "".join(f"late_{name} : ALIGN(4096) {{ *(late_{name}) {page} }}\n" for name in ["trace", *kernels])
-    large = (
-        ".large (NOLOAD) : { *(.lbss.first) *(.lbss.tables) }\n.area (NOLOAD) : ALIGN(4096) { *(.lbss.area) }"
+    names = FIRST_FUNCTIONS.read_text().split()
+    code = " ".join(f"*(.text.{name} .text.{name}.*)" for name in names)
+    own = " ".join(
+        f"*(.rodata.{name} .rodata.{name}.*)" for name in [*names, "one_byte", "forms", "to", "from"]
     )
+    late = [
+        f"late_{name} : ALIGN(4096) {{ *(late_{name}) . = ALIGN(4096); }}" for name in ["trace", *kernels]
+    ]
+    orders = [
+        "SECTIONS {",
+        f"rodata_first : {{ {own} *(.rodata.*_calls) *(.rodata.str* .rodata.*.str*) }}",
+        "text_first : {",
+        "PROVIDE_HIDDEN(first_text = .);",
+        f"*runtime-entry.o(.text) *runtime-fast.o(.text) {code}",
+        "} } INSERT BEFORE .text;",
+        "SECTIONS {",
+        *late,
+        "} INSERT BEFORE .data.rel.ro;",
+        "SECTIONS {",
+        ".large (NOLOAD) : { *(.lbss.first) *(.lbss.tables) }",
+        ".area (NOLOAD) : ALIGN(4096) { *(.lbss.area) }",
+        "} INSERT AFTER .bss;",
+    ]
     path = folder / "layout.lds"
-    path.write_text(
-        f"SECTIONS {{\n{late}}}\nINSERT BEFORE .data.rel.ro;\nSECTIONS {{\n{large}\n}}\nINSERT AFTER .bss;\n"
-    )
+    path.write_text("\n".join(orders) + "\n")
     return path
 
 

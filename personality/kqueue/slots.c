@@ -47,6 +47,8 @@ void slot_mark(int fd)
 
 bool slot_maybe_used(int fd)
 {
+    if (slot_limit() == 0)
+        return false;
     if ((u32)fd >= BITMAP_LIMIT)
         return fd >= 0;
     return (__atomic_load_n(&used_bits[fd / 64], __ATOMIC_ACQUIRE) >> (fd % 64)) & 1;

@@ -12,6 +12,7 @@
 struct process main_process;
 u32 reserved_own;
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+extern const char first_text[] __attribute__((visibility("hidden")));
 extern const char etext[] __attribute__((visibility("hidden")));
 
 struct boot_result {
@@ -82,10 +83,11 @@ static void relocate_late(const char *name)
             relocate_some(relocation_from(late[i].start), relocation_from(late[i].stop));
 }
 
-/* Code lies between the relocations and the end that the linker knows; data to be read share its segment. */
+/* Code lies between the functions that come first and the end that the linker knows; data to be read share its
+ * segment. */
 static void find_text(void)
 {
-    text_start = (u64)(relocations + relocation_count);
+    text_start = (u64)first_text;
     text_end = (u64)etext;
 }
 

@@ -102,6 +102,8 @@ void code_range_remove(u64 low, u64 high)
     lock_release(&patch_lock);
 }
 
+static u64 *refused_slot(u64 site) { return &refused[(site >> 1) % REFUSED]; }
+
 /* ---- one site ----------------------------------------------------------------------------------- */
 
 /* The whole range, so that it stays one mapping of the host's. */
@@ -213,8 +215,11 @@ static bool try_patch(struct thread *t, u64 site, u64 number, u64 stack)
     struct room room;
     if (size == 0 || moved != (u32)number || !move_is_certain(r, site, size, stack)) {
         kind = SITE_PADDING;
-        if (!has_room(r, site, &room))
+        if (!has_room(r, site, &room)) {
+            if (size == 0)
+                site_learned(r, site, SITE_REFUSED);
             return false;
+        }
     }
     if (!protect(r, PROT_READ | PROT_WRITE | PROT_EXEC))
         return false;
@@ -230,7 +235,7 @@ static bool try_patch(struct thread *t, u64 site, u64 number, u64 stack)
 
 void patch_site(struct thread *t, u64 site, u64 number, u64 stack)
 {
-    u64 *slot = &refused[(site >> 1) % REFUSED];
+    u64 *slot = refused_slot(site);
     if (*slot == site)
         return;
     lock_acquire(&patch_lock);
@@ -246,6 +251,10 @@ static void patch_known(const struct code_range *r, u64 site, u32 kind)
 {
     struct room room;
     u32 number, seen, size;
+    if (kind == SITE_REFUSED) {
+        *refused_slot(site) = site;
+        return;
+    }
     /* Written to before it is looked at: one fault for the page instead of two. */
     if (swap_u32(site & ~3UL, 0, 0, &seen) != 0 || !is_call(site))
         return;

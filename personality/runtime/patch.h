@@ -20,6 +20,7 @@ struct code_range { /* a file's code, readable and not writable */
 /* How a site was rewritten. */
 #define SITE_PADDING 0 /* the syscall became a jump into padding */
 #define SITE_MOVE 1    /* the move of a number to %eax before it became a jump to the trampoline */
+#define SITE_REFUSED 2 /* it was not: nothing moves the number right before it, and there is no padding in reach */
 
 /* ---- trampoline.c ------------------------------------------------------------------------------ */
 
