@@ -185,6 +185,8 @@ bool own_timestamp(int host_type, const u8 *stamp, struct control_buffer *to);
 /* A message at level IPPROTO_IP that the common code does not know, or that is more than one here; nothing is appended
  * where there is no word for it. */
 bool own_ip_message(int fd, int host_type, const u8 *data, struct control_buffer *to);
+/* As above, of a packet of IPv4 that came to a socket of IPv6. */
+bool own_mapped_message(int host_type, const u8 *data, struct control_buffer *to);
 /* Whether the host's IP_PKTINFO was asked for as IP_RECVIF. */
 bool own_interface_wanted(int fd);
 

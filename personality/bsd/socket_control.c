@@ -241,6 +241,8 @@ static bool message_from_host(struct thread *t, int fd, long kind, const struct 
 {
     struct linux_ucred sender;
 
+    if (h->level == LINUX_IPPROTO_IP && socket_domain(kind) == SOCKET_INET6)
+        return own_mapped_message(h->type, data, to);
     if (h->level == LINUX_IPPROTO_IP)
         return ip_from_host(fd, h->type, data, to);
     if (h->level == LINUX_IPPROTO_IPV6)

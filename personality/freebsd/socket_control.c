@@ -37,4 +37,19 @@ bool own_ip_message(int fd UNUSED, int host_type, const u8 *data, struct control
     return host_type != LINUX_IP_TOS || control_append_data(to, LINUX_IPPROTO_IP, FREEBSD_IP_RECVTOS, data, 1);
 }
 
+/* In IPv6's words, as ip6_savecontrol_v4 does it: an int each. */
+bool own_mapped_message(int host_type, const u8 *data, struct control_buffer *to)
+{
+    const s32 class = data[0];
+
+    switch (host_type) {
+    case LINUX_IP_TOS: /* a byte on the host */
+        return control_append_data(to, FREEBSD_IPPROTO_IPV6, FREEBSD_IPV6_TCLASS, &class, sizeof(class));
+    case LINUX_IP_TTL:
+        return control_append_data(to, FREEBSD_IPPROTO_IPV6, FREEBSD_IPV6_HOPLIMIT, data, sizeof(s32));
+    default:
+        return true;
+    }
+}
+
 bool own_interface_wanted(int fd UNUSED) { return true; }

@@ -72,9 +72,26 @@ static bool ip_option(struct option_call *c, bool set, long *result)
     }
 }
 
+/* IPv6's option, which also speaks of packets of IPv4: the host has one of its own for those. */
+static long set_with_mapped(const struct option_call *c, int host_name, int host_mapped)
+{
+    int value;
+    long r = option_read_int(c, &value);
+
+    if (r == 0)
+        r = host_option_set(c->fd, LINUX_IPPROTO_IPV6, host_name, value != 0);
+    if (r == 0)
+        host_option_set(c->fd, LINUX_IPPROTO_IP, host_mapped, value != 0);
+    return r;
+}
+
 static bool ipv6_option(struct option_call *c, bool set, long *result)
 {
-    if (names_sources(c->name))
+    if (set && c->name == FREEBSD_IPV6_RECVTCLASS)
+        *result = set_with_mapped(c, LINUX_IPV6_RECVTCLASS, LINUX_IP_RECVTOS);
+    else if (set && c->name == FREEBSD_IPV6_RECVHOPLIMIT)
+        *result = set_with_mapped(c, LINUX_IPV6_RECVHOPLIMIT, LINUX_IP_RECVTTL);
+    else if (names_sources(c->name))
         *result = set ? source_membership_set(c, LINUX_IPPROTO_IPV6) : -ENOPROTOOPT;
     else if (c->name == FREEBSD_IPV6_AUTOFLOWLABEL)
         *result = set ? option_set_by_rule(c, ipv6_rules, ARRAY_LENGTH(ipv6_rules))

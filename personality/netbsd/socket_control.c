@@ -64,4 +64,10 @@ bool own_ip_message(int fd, int host_type, const u8 *data, struct control_buffer
     return control_append_data(to, LINUX_IPPROTO_IP, NETBSD_IP_PKTINFO, &info, sizeof(info));
 }
 
+/* ip6_savecontrol says nothing about packets of IPv4. */
+bool own_mapped_message(int host_type UNUSED, const u8 *data UNUSED, struct control_buffer *to UNUSED)
+{
+    return true;
+}
+
 bool own_interface_wanted(int fd) { return host_option(fd, LINUX_SOL_SOCKET, HOST_HOLDS_RECVIF) == 1; }

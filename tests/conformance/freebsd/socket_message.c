@@ -144,6 +144,51 @@ static void packet_information(void)
     call(SYS_close, b);
 }
 
+/* A socket of IPv6 tells the class and the hops of packets of IPv4 too, in IPv6's words. */
+static void mapped_information(void)
+{
+    struct sockaddr_in6 any = {.len = sizeof(any), .family = AF_INET6};
+    struct sockaddr_in name = {.len = sizeof(name), .family = AF_INET, .addr = LOOPBACK};
+    char buffer[16];
+    struct iovec iov = {buffer, sizeof(buffer)};
+    struct msghdr m = message(&iov, sizeof(control));
+    u32 length = sizeof(any);
+    int to = (int)call(SYS_socket, AF_INET6, DGRAM, 0), from = (int)call(SYS_socket, AF_INET, DGRAM, 0);
+    int seen = 0;
+
+    CHECK_IS(set_int(to, IPPROTO_IPV6, 27, 0), 0); /* IPV6_V6ONLY */
+    CHECK_IS(call(SYS_bind, to, &any, sizeof(any)), 0);
+    CHECK_IS(call(SYS_getsockname, to, &any, &length), 0);
+    CHECK_IS(set_int(to, IPPROTO_IPV6, 57, 1), 0); /* IPV6_RECVTCLASS */
+    CHECK_IS(set_int(to, IPPROTO_IPV6, 37, 1), 0); /* IPV6_RECVHOPLIMIT */
+    CHECK_IS(set_int(from, IPPROTO_IP, 3, 3), 0);  /* IP_TOS */
+    CHECK_IS(set_int(from, IPPROTO_IP, 4, 77), 0); /* IP_TTL */
+    name.port = any.port;
+    CHECK_IS(call(SYS_sendto, from, "x", 1, 0, &name, sizeof(name)), 1);
+    CHECK_IS(call(SYS_recvmsg, to, &m, 0), 1);
+    for (u32 at = 0; at < m.controllen; at += (header(at)->len + 7) & ~7u) {
+        CHECK_IS(header(at)->level, IPPROTO_IPV6);
+        CHECK_IS(header(at)->len, DATA_AT + 4);
+        const s32 value = *(s32 *)(control + at + DATA_AT);
+        if (header(at)->type == 61) { /* IPV6_TCLASS */
+            CHECK_IS(value, 3);
+            seen |= 1;
+        } else if (header(at)->type == 47) { /* IPV6_HOPLIMIT */
+            CHECK_IS(value, 77);
+            seen |= 2;
+        }
+    }
+    CHECK_IS(seen, 3);
+    CHECK_IS(set_int(to, IPPROTO_IPV6, 57, 0), 0);
+    CHECK_IS(set_int(to, IPPROTO_IPV6, 37, 0), 0);
+    CHECK_IS(call(SYS_sendto, from, "x", 1, 0, &name, sizeof(name)), 1);
+    m = message(&iov, sizeof(control));
+    CHECK_IS(call(SYS_recvmsg, to, &m, 0), 1);
+    CHECK_IS(m.controllen, 0);
+    call(SYS_close, to);
+    call(SYS_close, from);
+}
+
 static void put_rights(int count, const int *fds)
 {
     *header(0) = (struct cmsghdr){(u32)MESSAGE_LENGTH(4 * count), SOL_SOCKET, 1};
@@ -345,6 +390,7 @@ static void test(void)
 {
     datagrams();
     packet_information();
+    mapped_information();
     rights();
     sent_credentials(STREAM);
     sent_credentials(DGRAM);
