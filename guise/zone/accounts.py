@@ -20,7 +20,9 @@ class Account:
 def find(name: str) -> Account:
     """Call it where the zone's files are seen.  Raises ZoneError."""
     for fields in _lines("/etc/passwd"):
-        if len(fields) >= 7 and name in (fields[0], fields[2]):
+        if len(fields) < 7 or not (fields[2].isdigit() and fields[3].isdigit()):
+            continue  # the zone's root may write there what it likes
+        if name in (fields[0], fields[2]):
             user, group = int(fields[2]), int(fields[3])
             groups = [
                 int(entry[2])

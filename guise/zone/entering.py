@@ -105,7 +105,8 @@ def run(
 ) -> int:
     """Go on with `then` in a running zone, in a process whose end becomes this one's.  Raises ZoneError."""
     _, settings, entrance = running_zone(name, "a program")
-    joined = place.enter(entrance, Request(words[0], words[1:], directory=directory))
+    program = words[0] if words else ""  # the user's shell, which is looked up inside
+    joined = place.enter(entrance, Request(program, words[1:], directory=directory))
     joined.settings = settings
     joined.kernel, joined.release = personality(settings)
     plans.default_directory()

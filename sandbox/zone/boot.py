@@ -166,7 +166,7 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
 
 def reboot(zone: Zone, launch: Launch, again: Sequence[str] = ()) -> list[str]:
     """Halt it and boot it."""
-    lifecycle.halt(zone)
+    lifecycle.halt(zone, "reboot")
     return boot(zone, launch, again)
 
 

@@ -126,7 +126,8 @@ def _variable(value: str) -> str:
 
 
 def _port(value: str) -> str:
-    if not re.fullmatch(r"([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/tcp)?", value):
+    match = re.fullmatch(r"([0-9.]+:)?([0-9]{1,5}):([0-9]{1,5})(/tcp)?", value)
+    if not match or not all(0 < int(number) < 1 << 16 for number in match.group(2, 3)):
         raise ValueError("HOST-PORT:ZONE-PORT is needed, as in 8080:80 or 127.0.0.1:8080:80/tcp")
     return value
 

@@ -130,6 +130,8 @@ def _words(config: Mapping[str, object], name: str) -> list[str]:
 
 def clone(zone: Zone, model: Zone) -> Report | None:
     """Install it with a copy of another zone's files, which must not run; what was made."""
+    if zone.folder == model.folder:  # its lock is held while it is copied
+        raise ZoneError(f"zone {zone.name} cannot be a copy of itself: name another zone behind it")
     with model.locked():
         settle(model)
         require(model, "clone", "installed")
@@ -284,10 +286,10 @@ def kill(pid: int) -> None:
         os.close(process)
 
 
-def halt(zone: Zone) -> None:
-    """End it at once."""
+def halt(zone: Zone, verb: str = "halt") -> None:
+    """End it at once, for a verb."""
     with opened(zone):
-        require(zone, "halt", *_ALIVE)
+        require(zone, verb, *_ALIVE)
         with zone.journal("halt", lasting=False):
             bring_down(zone)
 

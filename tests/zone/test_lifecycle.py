@@ -88,6 +88,7 @@ def test_verbs_need_their_states(zones: Zones, tmp_path: Path) -> None:
     zones("install", "a", system(tmp_path / "system"))
     for verb in ("install", "halt", "shutdown", "reboot", "delete", "login"):
         assert "zone a is installed" in zones.refuses(verb, "a"), verb
+    assert "a copy of itself" in zones.refuses("clone", "a", "a")  # it would wait for its own lock
     zones("boot", "a")
     for verb in ("install", "boot", "uninstall", "delete", "ready"):
         assert "zone a is running" in zones.refuses(verb, "a"), verb
@@ -139,6 +140,7 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
     for order, part in (
         ("memory=lots", "a size is needed"),
         ("memory=0", "above 0"),
+        ("port=99999:1", "HOST-PORT:ZONE-PORT"),
         ("net=fast", "choose host, none, private, bridge"),
         ("fs-=/nowhere:/x", "has no /nowhere:/x"),
         ("memry=1G", "did you mean memory?"),
@@ -193,6 +195,16 @@ def test_users_are_the_zones_own(zones: Zones, tmp_path: Path) -> None:
     done = zones.run("exec", "--user", "joe", "a", "sh", "-c", "id -u; id -g; id -G; echo $HOME $USER")
     assert done.stdout.splitlines() == ["1001", "1002", "1002 5", "/home/joe joe"], done.stderr
     assert "has no user eve" in zones.run("exec", "--user", "eve", "a", "id").stderr
+    done = zones.run(
+        "login", "-l", "joe", "a", input="echo $0; id -u; exit 3"
+    )  # no terminal: his shell reads it
+    assert (done.stdout, done.returncode) == ("-sh\n1001\n", 3), done.stderr
+    done = zones.run("login", "-l", "eve", "a", input="id")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "has no user eve" in done.stderr
+    with open(zones.folder / "a/root/etc/passwd", "a") as file:
+        file.write("mallory:x:not:a number::/:/bin/sh\n")
+    assert "has no user mallory" in zones.run("exec", "--user", "mallory", "a", "id").stderr
 
 
 def test_zones_do_not_see_each_other(zones: Zones) -> None:

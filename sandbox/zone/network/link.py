@@ -51,6 +51,8 @@ class Link:
     @property
     def interface(self) -> ipaddress.IPv4Interface:
         try:
+            if "/" not in self.address:
+                raise ValueError
             found = ipaddress.IPv4Interface(self.address)
         except ValueError:
             raise ZoneError(f"{self.address!r} is no address with its network, as in 10.89.0.2/16") from None

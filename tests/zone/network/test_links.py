@@ -227,7 +227,15 @@ def test_what_the_kernel_refuses_is_raised() -> None:
 
 
 def test_addresses_and_ports_are_checked() -> None:
-    for address in ("10.89.0.0/24", "10.89.0.1/24", "10.89.0.255/24", "10.89.0.2/31", "x", "::2/64"):
+    for address in (
+        "10.89.0.2",
+        "10.89.0.0/24",
+        "10.89.0.1/24",
+        "10.89.0.255/24",
+        "10.89.0.2/31",
+        "x",
+        "::2/64",
+    ):
         with pytest.raises(ZoneError):
             Link(address)
     for bridge in ("", "a/b", "..", "sixteen-letters!"):
