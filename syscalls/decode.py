@@ -58,6 +58,7 @@ class Decoder:
         self._choices = {
             name: {choice.key: choice for choice in choices.entries} for name, choices in abi.choices.items()
         }
+        self._readers: dict[int, list[tuple[str, Callable[[RawCall], Value | None]]]] = {}
         self.types = decode_types.TypeDecoder(abi)
 
     def name_of(self, number: int) -> str:
@@ -70,10 +71,13 @@ class Decoder:
         if call is None:
             values = tuple((f"a{i}", Integer(v, 16)) for i, v in enumerate(raw.arguments))
             return DecodedCall(self.name_of(raw.number), raw.number, values, self.outcome(raw, None))
+        readers = self._readers.get(raw.number)
+        if readers is None:
+            readers = self._readers[raw.number] = [
+                (argument.name, self._reader(call, index)) for index, argument in enumerate(call.arguments)
+            ]
         arguments = [
-            (argument.name, self._argument(call, index, raw))
-            for index, argument in enumerate(call.arguments[: len(raw.arguments)])
-            if not argument.meaning.by or self._meant(call, argument, raw)[0].kind != "none"
+            (name, value) for name, read in readers[: len(raw.arguments)] if (value := read(raw)) is not None
         ]
         if call.open_ended:
             known = len(arguments)
@@ -108,6 +112,23 @@ class Decoder:
         if kind.kind == "none":
             return Integer(_signed(value))
         return self.types.meant(kind.name or "long", meaning.name, value)
+
+    def _reader(self, call: Call, index: int) -> Callable[[RawCall], Value | None]:
+        """What decodes an argument, or gives None where the arguments that choose say that there is none."""
+        argument = call.arguments[index]
+        kind, meaning = argument.type, argument.meaning
+        if meaning.by:
+            return lambda raw: (
+                None
+                if self._meant(call, argument, raw)[0].kind == "none"
+                else self._argument(call, index, raw)
+            )
+        if kind.is_address:
+            return lambda raw: self._seen(raw, index, lambda seen: self._behind(call, argument, seen, raw))
+        if kind.kind == "none":
+            return lambda raw: Integer(_signed(raw.arguments[index]))
+        read = self.types.reader(kind.name or "long", meaning.name)
+        return lambda raw: read(raw.arguments[index])
 
     def _argument(self, call: Call, index: int, raw: RawCall) -> Value:
         argument = call.arguments[index]

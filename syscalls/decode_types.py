@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from .model import Abi, ConstantSet, Field, Scalar, Struct, Type
@@ -14,6 +15,10 @@ _HEXADECIMAL = frozenset(("ptr", "dev"))
 _OWNERS = frozenset(("uid", "gid"))
 _NOBODY = 0xFFFFFFFF  # leave it as it is
 _MOST_ITEMS = 64
+_FLAG_SETS = 4096
+"""Of one kind, whose names are remembered."""
+Reader = Callable[[int], Value]
+"""Makes a value of a register's or of memory's bits."""
 
 
 def is_address(argument: str) -> bool:
@@ -41,6 +46,8 @@ class TypeDecoder:
         """Of the call that is being decoded: what was behind pointers in structs."""
         self.descriptors: Mapping[int, bytes] = {}
         self._constants = {c.name: c.value for g in abi.sets.values() for c in g.entries}
+        self._readers: dict[tuple[str, str], Reader] = {}
+        self._members: dict[str, list[tuple[str, Callable[[bytes], Value]]]] = {}
         self._signals = {s.number: s.name for s in abi.signals.values()}
         self._continued = next((s.number for s in abi.signals.values() if s.name == "SIGCONT"), 0)
         self._by_value = {
@@ -61,44 +68,69 @@ class TypeDecoder:
 
     def value(self, name: str, raw: int) -> Value:
         """A value passed in a register, or read from memory and extended."""
-        kind = self._abi.kind_of(name)
-        if kind == "signal":
-            number = _narrow(raw, 4, True)
-            return Symbol(number, self.signal(number))
-        if kind == "flags":
-            return self._flags(self._abi.sets[name], raw & 0xFFFFFFFF)
-        if kind in ("enum", "constants"):
-            number = _narrow(raw, 4, True)
-            return Symbol(number, self._by_value[name].get(number, ""))
-        if name == "ptr":
-            return Pointer(raw)
-        scalar = self._abi.scalars.get(name) or Scalar("long", 8, True)
-        number = _narrow(raw, scalar.size, scalar.signed)
-        if name == "dirfd" and number == self._at_cwd:
-            return Symbol(number, "AT_FDCWD")
-        if name in _OWNERS and number == _NOBODY:
-            return Integer(-1)
-        if name in ("fd", "dirfd"):
-            return Descriptor(number, self.descriptors.get(number, b""))
-        return Integer(number, 8 if name in _OCTAL else 16 if name in _HEXADECIMAL else 10)
+        return self.reader(name)(raw)
 
     def meant(self, name: str, meaning: str, raw: int) -> Value:
         """A value of a plain type that stands for something."""
+        return self.reader(name, meaning)(raw)
+
+    def reader(self, name: str, meaning: str = "") -> Reader:
+        """What makes values of a type, and of what it stands for: looked up once, used for every call."""
+        reader = self._readers.get((name, meaning))
+        if reader is None:
+            reader = self._reader_of_meaning(name, meaning) if meaning else self._reader_of_type(name)
+            self._readers[name, meaning] = reader
+        return reader
+
+    def _reader_of_type(self, name: str) -> Reader:
+        kind = self._abi.kind_of(name)
+        if kind == "signal":
+            return lambda raw: Symbol(number := _narrow(raw, 4, True), self.signal(number))
+        if kind == "flags":
+            return self._flags_reader(name, 4)
+        if kind in ("enum", "constants"):
+            names = self._by_value[name]
+            return lambda raw: Symbol(number := _narrow(raw, 4, True), names.get(number, ""))
+        if name == "ptr":
+            return Pointer
+        scalar = self._abi.scalars.get(name) or Scalar("long", 8, True)
+        size, signed = scalar.size, scalar.signed
+        if name in ("fd", "dirfd"):
+            return lambda raw: self._descriptor(name, _narrow(raw, size, signed))
+        if name in _OWNERS:
+            return lambda raw: Integer(-1 if (n := _narrow(raw, size, signed)) == _NOBODY else n)
+        base = 8 if name in _OCTAL else 16 if name in _HEXADECIMAL else 10
+        return lambda raw: Integer(_narrow(raw, size, signed), base)
+
+    def _reader_of_meaning(self, name: str, meaning: str) -> Reader:
         if meaning == "wait_status":
-            return self._wait_status(raw & 0xFFFFFFFF)
+            return lambda raw: self._wait_status(raw & 0xFFFFFFFF)
         if meaning == "ioctl":
-            number = raw & 0xFFFFFFFF
-            request = self._requests.get(number)
-            return Symbol(number, request) if request else Integer(number, 16)
+            return self._request
         size = self._abi.size_of(name)
         if meaning == "hexadecimal":
-            return Integer(_narrow(raw, size, False), 16)
+            return lambda raw: Integer(_narrow(raw, size, False), 16)
         kind = self._abi.kind_of(meaning)
         if kind == "flags":
-            return self._flags(self._abi.sets[meaning], _narrow(raw, size, False))
+            return self._flags_reader(meaning, size)
         if kind in ("enum", "constants"):
-            return self._symbol(meaning, name, raw, size)
-        return self.value(meaning or name, raw)
+            return lambda raw: self._symbol(meaning, name, raw, size)
+        return self.reader(meaning)
+
+    def _flags_reader(self, name: str, size: int) -> Reader:
+        group = self._abi.sets[name]
+        read = lru_cache(_FLAG_SETS)(lambda value: self._flags(group, value))
+        return lambda raw: read(_narrow(raw, size, False))
+
+    def _descriptor(self, name: str, number: int) -> Value:
+        if name == "dirfd" and number == self._at_cwd:
+            return Symbol(number, "AT_FDCWD")
+        return Descriptor(number, self.descriptors.get(number, b""))
+
+    def _request(self, raw: int) -> Value:
+        number = raw & 0xFFFFFFFF
+        request = self._requests.get(number)
+        return Symbol(number, request) if request else Integer(number, 16)
 
     def _symbol(self, meaning: str, name: str, raw: int, size: int) -> Value:
         """A constant by name; what has none stays what it is."""
@@ -148,14 +180,18 @@ class TypeDecoder:
         if name == "sigset":
             return self._signal_set(data)
         if name in self._abi.structs:
-            struct = self._abi.structs[name]
-            members = [
-                (field.name, self._member(struct, field, data))
-                for field in struct.fields
-                if not field.name.startswith(("spare", "pad", "_"))
-            ]
-            return Members(name, tuple(members))
+            members = self._members.get(name)
+            if members is None:
+                members = self._members[name] = self._members_of(self._abi.structs[name])
+            return Members(name, tuple([(field, read(data)) for field, read in members]))
         return self.value(name, int.from_bytes(data[: self._abi.size_of(name)], "little"))
+
+    def _members_of(self, struct: Struct) -> list[tuple[str, Callable[[bytes], Value]]]:
+        return [
+            (field.name, self._member_reader(struct, field))
+            for field in struct.fields
+            if not field.name.startswith(("spare", "pad", "_"))
+        ]
 
     def socket_address(self, data: bytes) -> Value:
         """By its family; the BSDs put a length before it."""
@@ -179,19 +215,28 @@ class TypeDecoder:
             members.append(("data", Data(data[2:], len(data) - 2)))
         return Members("sockaddr", tuple(members))
 
-    def _member(self, struct: Struct, field: Field, data: bytes) -> Value:
+    def _member_reader(self, struct: Struct, field: Field) -> Callable[[bytes], Value]:
+        """What reads a member from the bytes of the whole struct."""
         if field.to:
-            return self._pointed(struct, field, data)
-        size = 8 if field.type == "ptr" else self._abi.size_of(field.type)
-        if field.count is None:
-            return self._element(field, data[field.offset : field.offset + size])
-        whole = data[field.offset : field.offset + size * field.count]
+            return lambda data: self._pointed(struct, field, data)
+        start, size = field.offset, 8 if field.type == "ptr" else self._abi.size_of(field.type)
+        end = start + size * (field.count or 1)
+        if field.count is not None:
+            return lambda data: self._array(field, data[start:end], size)
+        if field.name == "mode":
+            return lambda data: Integer(int.from_bytes(data[start:end], "little"), 8)
+        meaning = field.meaning or field.shown
+        if not meaning and (field.type == "sigset" or field.type in self._abi.structs):
+            return lambda data: self.object(field.type, data[start:end])
+        read = self.reader(field.type, meaning)
+        return lambda data: read(int.from_bytes(data[start:end], "little"))
+
+    def _array(self, field: Field, data: bytes, size: int) -> Value:
         if field.type == "char":
-            return Text(whole.split(b"\0")[0])
+            return Text(data.split(b"\0")[0])
         if field.type == "u8":
-            return Data(whole, len(whole))
-        pieces = [whole[i * size : (i + 1) * size] for i in range(field.count)]
-        return Items(tuple(self._element(field, piece) for piece in pieces))
+            return Data(data, len(data))
+        return Items(tuple(self._element(field, data[at : at + size]) for at in range(0, len(data), size)))
 
     def _pointed(self, struct: Struct, field: Field, data: bytes) -> Value:
         """What a member points at, as far as it was taken."""
@@ -258,11 +303,9 @@ class TypeDecoder:
         )
 
     def _element(self, field: Field, data: bytes) -> Value:
-        if field.name == "mode":
-            return Integer(int.from_bytes(data, "little"), 8)
-        if field.meaning or field.shown:
-            number = int.from_bytes(data, "little")
-            return self.meant(field.type, field.meaning or field.shown, number)
+        meaning = field.meaning or field.shown
+        if meaning:
+            return self.meant(field.type, meaning, int.from_bytes(data, "little"))
         return self.object(field.type, data)
 
     def _flags(self, group: ConstantSet, value: int) -> Value:

@@ -273,7 +273,8 @@ class Assembler:
             record.number, record.values, before, after, _STATES[record.state], record.result, record.second,
             nested, names, {**names, **made} if made else names,
         )  # fmt: skip
-        tampered = tuple(name for bit, name in layout.TAMPERED.items() if record.flags & bit)
+        flags = record.flags
+        tampered = tuple(name for bit, name in layout.TAMPERED.items() if flags & bit) if flags else ()
         decoded = self.decoder(record.kernel).decode(raw)
         if made:
             self._descriptors.setdefault(thread.process, {}).update(made)
