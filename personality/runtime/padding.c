@@ -30,18 +30,21 @@ static bool in_reach(u64 from, u64 to)
     return distance >= -SHORT_REACH - 1 && distance <= SHORT_REACH;
 }
 
-/* Padding of int3 on both sides: Go's linker and lld leave runs of it between functions. */
+/* Padding of int3 on both sides: Go's linker and lld leave runs of it between functions.  A run that is long enough
+ * has one byte at least among every fifth. */
 static void breakpoints(const u8 *code, u64 base, u32 length, struct pads *found)
 {
-    u32 run = 0;
-    for (u32 i = 0; i <= length; i++) {
-        if (i < length && code[i] == BREAKPOINT) {
-            run++;
+    for (u32 i = LONG_JUMP - 1; i < length; i += LONG_JUMP) {
+        u32 from = i, to = i;
+        if (code[i] != BREAKPOINT)
             continue;
-        }
-        if (run >= LONG_JUMP)
-            add_pad(found, base + i - run, run);
-        run = 0;
+        while (from > 0 && code[from - 1] == BREAKPOINT)
+            from--;
+        while (to < length && code[to] == BREAKPOINT)
+            to++;
+        if (to - from >= LONG_JUMP)
+            add_pad(found, base + from, to - from);
+        i = to;
     }
 }
 
@@ -50,6 +53,15 @@ static bool falls_through(u64 at)
 {
     u64 site;
     return trampoline_behind(at, &site) && site == at;
+}
+
+/* Whether that was all there is to look for: room for the long jump. */
+static bool add_nops(struct pads *p, u64 site, u64 at, u64 size)
+{
+    if (size < SHORT_JUMP)
+        return false;
+    add_pad(p, at, size);
+    return size >= LONG_JUMP && in_reach(site, at);
 }
 
 /* Padding of nops behind what does not fall through, walking forward from the site. */
@@ -64,16 +76,13 @@ static void nops(const u8 *code, u64 base, u32 length, u64 site, struct pads *fo
             at += n;
             continue;
         }
-        if (run >= SHORT_JUMP)
-            add_pad(found, base + at - run, run);
-        if (n == 0)
+        if (add_nops(found, site, base + at - run, run) || n == 0)
             return;
         run = 0;
         ended = kind == INSTRUCTION_ENDS_FLOW && !falls_through(base + at);
         at += n;
     }
-    if (run >= SHORT_JUMP)
-        add_pad(found, base + at - run, run);
+    add_nops(found, site, base + at - run, run);
 }
 
 static bool direct(const struct pads *p, u64 site, struct room *found)
@@ -107,6 +116,8 @@ bool find_room(const u8 *code, u64 base, u32 length, u64 site, struct room *foun
 {
     struct pads all = {.count = 0};
     breakpoints(code, base, length, &all);
+    if (direct(&all, site, found))
+        return true;
     nops(code, base, length, site, &all);
     return direct(&all, site, found) || by_hop(&all, site, found);
 }
