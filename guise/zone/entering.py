@@ -111,7 +111,8 @@ def run(
     joined.kernel, joined.release = personality(settings)
     plans.default_directory()
     try:
-        return then(settings, joined)
+        with place.starting(name):
+            return then(settings, joined)
     except launch.LaunchError as error:
         return complain(str(error), error.status)
 

@@ -86,7 +86,8 @@ def _become(settings: Configuration, entrance: Entrance, slave: int, command: li
     try:
         os.setsid()
         entrance.join()
-        shell = os.fork()
+        with place.starting(entrance.name):
+            shell = os.fork()
         if shell == 0:
             os.setsid()
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
@@ -94,7 +95,8 @@ def _become(settings: Configuration, entrance: Entrance, slave: int, command: li
                 os.dup2(slave, number)
             joined = place.arrived(entrance, Request("", ()))
             more = {"TERM": os.environ.get("TERM", "dumb")}
-            entering.start(settings, command, joined, more=more, user=user)
+            with place.starting(entrance.name):
+                entering.start(settings, command, joined, more=more, user=user)
         os.close(slave)
         signal.signal(signal.SIGHUP, lambda number, frame: _hang_up(shell))
         _, ended = os.waitpid(shell, 0)

@@ -6,7 +6,7 @@ import _signal  # not `signal`: see ephemeral.py
 import os
 import time
 
-from sandbox.zone import ZoneError, ephemeral, holdings, lifecycle, place, store
+from sandbox.zone import ZoneError, ephemeral, holdings, lifecycle, place, reason, store
 from sandbox.zone.lifecycle import opened, require
 
 TYPE_CHECKING = False
@@ -129,7 +129,11 @@ def _start(
 
 
 def _console(zone: Zone) -> int:
-    return os.open(zone.path("console"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    path = zone.path("console")
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ZoneError(f"zone {zone.name}: {path} cannot be opened: {reason(error)}") from None
 
 
 def shut_down(zone: Zone, launch: Launch) -> None:

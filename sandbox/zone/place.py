@@ -8,17 +8,18 @@ ends.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import struct
 
-from sandbox.zone import ZoneError, confine, ephemeral, holdings, kernel, store
+from sandbox.zone import ZoneError, confine, ephemeral, holdings, kernel, reason, store
 from sandbox.zone.ephemeral import SECURE_PROC, Request, Sandbox
 from sandbox.zone.view import Share, View, furnish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, NoReturn
 
     from sandbox.zone.configuration import Configuration
@@ -156,9 +157,12 @@ class Place:
 
 def _fifo(zone: Zone, name: str) -> int:
     path = zone.path(name)
-    with contextlib.suppress(FileExistsError):
-        os.mkfifo(path, 0o600)
-    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(path, 0o600)
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ZoneError(f"zone {zone.name}: {path} cannot be made: {reason(error)}") from None
 
 
 def tell_program(zone: Zone, number: int) -> None:
@@ -328,9 +332,25 @@ def _lift_limits() -> None:
             resource.setrlimit(kind, (soft, resource.RLIM_INFINITY))
 
 
+@contextlib.contextmanager
+def starting(name: str) -> Iterator[None]:
+    """Say why a zone takes no process: fork(2) has one error for its end and for a lack of memory."""
+    try:
+        yield
+    except OSError as error:
+        why = {
+            errno.ENOMEM: "it has just ended, or the host has no memory left",
+            errno.EAGAIN: "it has as many processes as it may have (max-lwps), or the host has",
+        }
+        if error.errno not in why:
+            raise
+        raise ZoneError(f"zone {name} takes no more processes: {why[error.errno]}") from None
+
+
 def enter(entrance: Entrance, request: Request) -> Joined:
     """Go on inside, with the exit status, signals and stops of a child: see ephemeral.enter."""
-    attendants, ready = ephemeral.surround("guest", entrance.join)
+    with starting(entrance.name):
+        attendants, ready = ephemeral.surround("guest", entrance.join)
     return arrived(entrance, request, attendants, ready)
 
 
@@ -363,7 +383,8 @@ def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[
         kernel.apart(inside)
 
     try:
-        kernel.apart(go_in)
+        with starting(entrance.name):
+            kernel.apart(go_in)
     except BaseException as error:
         os.close(said)
         if isinstance(error, OSError):
@@ -390,7 +411,8 @@ def _become(
             os.dup2(null, 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            launch(arrived(entrance, request))
+            with starting(entrance.name):
+                launch(arrived(entrance, request))
         except ZoneError as error:
             os.write(say, str(error).encode())
         except OSError as error:

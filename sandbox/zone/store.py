@@ -110,26 +110,29 @@ class Zone:
         return data
 
     def write(self, name: str, data: dict[str, Any]) -> None:
-        """Raises OSError."""
-        fresh = self.path(f".{name}.{os.getpid()}")
-        try:
-            with open(fresh, "w", encoding="utf-8") as file:
-                json.dump(data, file, indent=1)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(fresh, self.path(name))
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(fresh)
-            raise
+        """Raises ZoneError."""
+        self._put(name, json.dumps(data, indent=1) + "\n", lasting=True)
 
     def note(self, name: str, data: dict[str, Any]) -> None:
         """As `write`, for what the next boot of the host makes worthless: not forced to the disk."""
+        self._put(name, json.dumps(data), lasting=False)
+
+    def _put(self, name: str, text: str, *, lasting: bool) -> None:
         fresh = self.path(f".{name}.{os.getpid()}")
-        with open(fresh, "w", encoding="utf-8") as file:
-            json.dump(data, file)
-        os.rename(fresh, self.path(name))
+        try:
+            with open(fresh, "w", encoding="utf-8") as file:
+                file.write(text)
+                if lasting:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.rename(fresh, self.path(name))
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                os.unlink(fresh)
+            if isinstance(error, OSError):
+                path = self.path(name)
+                raise ZoneError(f"zone {self.name}: {path} cannot be written: {reason(error)}") from None
+            raise
 
     def forget(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -223,7 +226,13 @@ class Store:
                 raise ZoneError(f"there is a zone {zone.name} already: `guise zone delete {zone.name}` first")
             for left in ("journal", "state", "running"):  # of one whose deletion was interrupted
                 zone.forget(left)
-            zone.write("configuration", settings.as_data())
+            try:
+                zone.write("configuration", settings.as_data())
+            except ZoneError:  # no space: there was none, and there is none
+                zone.forget("lock")
+                with contextlib.suppress(OSError):
+                    os.rmdir(zone.folder)
+                raise
         return zone
 
     def sweep(self) -> None:

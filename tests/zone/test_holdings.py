@@ -63,6 +63,8 @@ def test_limits_hold_change_and_go(zones: Zones) -> None:
     (row,) = json.loads(zones("stat", "--json", "limited"))
     assert row["cpu_seconds_ever"] > 0
     assert 0 < row["memory_bytes"] <= row["memory_peak_bytes"] <= 200 << 20
+    zones("set", "limited", "max-lwps=1")
+    assert "(max-lwps)" in zones.refuses("exec", "limited", "true")
     zones("set", "limited", "max-lwps=100")
     assert zones.run("exec", "limited", "sh", "-c", script).stdout == "all\n"
     zones("halt", "limited")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -359,6 +360,42 @@ def test_a_root_over_another(zones_of_no_overlay: Zones) -> None:
     assert (lower / "etc/passwd").read_text().startswith("root:")
     zones("halt", "--all")
     assert zones("list") == ""
+
+
+def test_programs_of_a_zone_that_is_halted_meanwhile(zones: Zones) -> None:
+    """Whatever they were about to do, they end, with a sentence or by the zone's end."""
+    zones.sparse("a", "boot=/bin/sleep 1000")
+    for pause in (0.0, 0.05, 0.1, 0.15, 0.2, 0.25):
+        zones("boot", "a")
+        line = zones.line("exec", "a", "/bin/sleep", "1000")
+        started = subprocess.Popen(line, env=zones.environment, stderr=subprocess.PIPE, text=True)
+        time.sleep(pause)
+        zones("halt", "a")
+        _, said = started.communicate(timeout=60)
+        assert "something inside" not in said
+        assert started.returncode in (-signal.SIGKILL, 1), said
+
+
+def test_a_disk_without_space(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    small = tmp_path / "small"
+    mount = f"mkdir {small}; mount -t tmpfs -o size=300k none {small}; "
+    fill = f"dd if=/dev/zero of={small}/rest bs=4k 2>/dev/null || true; "
+    show = f"cd {small}/zones; find . | sort"
+    zones = Zones(tmp_path)
+    zones.environment["GUISE_ZONES"] = f"{small}/zones"
+    first, other = (" ".join(map(shlex.quote, zones.line("create", name))) for name in ("a", "b"))
+    boot = " ".join(map(shlex.quote, zones.line("install", "a", "/etc")))
+    script = f"{mount}{first}; {fill}set +e; {other}; echo $?; {boot}; echo $?; {show}"
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", script], env=zones.environment, capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["1", "1", ".", "./a", "./a/configuration", "./a/lock"], done
+    said = done.stderr.splitlines()
+    assert len(said) == 2
+    assert all(line.startswith("guise: zone ") and "no space left" in line for line in said), said
 
 
 def test_contents_that_cannot_be_defaced(zones: Zones, tmp_path: Path) -> None:
