@@ -42,8 +42,8 @@ class UsageError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the process's exit status.  `guise run` does not return when it succeeds."""
-    _default_interrupt()
     words = sys.argv[1:] if arguments is None else arguments
+    _default_signals(words)
     unheard = None if sys.stdout else io.StringIO()  # a closed stdout is None; the program gets it as it is
     if unheard is not None:
         sys.stdout = unheard
@@ -123,12 +123,16 @@ def _unknown(word: str) -> str:
     return f"{word} is no command of guise: {hint}"
 
 
-def _default_interrupt() -> None:
-    """Ctrl-C ends us as it ends any program, by the signal and without a traceback."""
+def _default_signals(words: list[str]) -> None:
+    """Ctrl-C ends us as it ends any program, by the signal and without a traceback.  Where whoever started us
+    ignores SIGCHLD, the commands that run others see how those end all the same; a guest ignores it too.
+    """
     import _signal  # not `signal`, which builds enums
 
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    if words[:1] not in (["run"], ["trace"]) and _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
 
 
 def last_resort(error: Exception) -> int:

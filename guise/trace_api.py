@@ -16,7 +16,7 @@ from os import PathLike, fspath
 from types import TracebackType
 
 from guise.trace_options import Settings
-from guise.tracing import session
+from guise.tracing import forking, session
 from guise.tracing.events import (
     Assembler,
     CallEvent,
@@ -187,7 +187,7 @@ def _intercepted(
     kernel, release = parse_guest(as_kernel)
     kernel = kernel or HOST
     ours, theirs = launch.control_sockets()
-    child = os.fork()
+    child = forking.fork()
     if child == 0:
         _become(program, arguments, theirs, ours, kernel, release, streams)
     theirs.close()

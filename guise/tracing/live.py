@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from guise.cli import last_resort
+from guise.tracing import forking
 from personality.supervisor import launch
 from personality.tracing import layout, records
 from personality.tracing.area import Area, Chunk, Policy
@@ -30,7 +31,7 @@ class Run:
         self.status = 0
         self.saw_something = False
         self._wanted_now = False
-        self._pid = os.fork()
+        self._pid = forking.fork()
         if self._pid == 0:
             status = 125
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,21 @@ def test_mistakes(words: list[str], status: int, sentence: str, trace: Trace) ->
     assert done.returncode == status
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("engine", ["native", "ptrace"])
+def test_started_where_the_ends_of_children_are_ignored(engine: str, tmp_path: Path) -> None:
+    # The status is the program's, which finds the signal ignored as it would without a trace.
+    inner = "import os, signal; os._exit(7 if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN else 8)"
+    outer = (
+        "import os, signal as s, sys; s.signal(s.SIGCHLD, s.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    words = command("--engine", engine, "-o", str(tmp_path / "lines"), sys.executable, "-c", inner)
+    done = subprocess.run(
+        [sys.executable, "-c", outer, *words],
+        env=environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (7, "")
 
 
 def test_engine_ptrace_records_the_same_calls(guest: Path, trace: Trace) -> None:
