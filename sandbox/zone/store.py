@@ -175,13 +175,18 @@ class Zone:
             os.close(lock)
 
     @contextlib.contextmanager
-    def journal(self, verb: str, *, lasting: bool = True, **more: Any) -> Iterator[None]:
+    def journal(self, verb: str, *, lasting: bool = True, needed: bool = True, **more: Any) -> Iterator[None]:
         """What is done inside can be repaired when this process is killed; it is done when this returns.
 
         An exception leaves the journal, so that the caller repairs: see `repair`.  `lasting`: it changes what
-        is there after a boot of the host, and the journal is forced to the disk before.
+        is there after a boot of the host, and the journal is forced to the disk before.  Not `needed`: what
+        is done can be repaired without it, and is done on a full disk as well.  Raises ZoneError.
         """
-        (self.write if lasting else self.note)("journal", {"verb": verb, **more})
+        try:
+            (self.write if lasting else self.note)("journal", {"verb": verb, **more})
+        except ZoneError:
+            if needed:
+                raise
         yield
         self.forget("journal")
 

@@ -380,21 +380,31 @@ def test_a_disk_without_space(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root")
     small = tmp_path / "small"
-    mount = f"mkdir {small}; mount -t tmpfs -o size=300k none {small}; "
-    fill = f"dd if=/dev/zero of={small}/rest bs=4k 2>/dev/null || true; "
-    show = f"cd {small}/zones; find . | sort"
     zones = Zones(tmp_path)
     zones.environment["GUISE_ZONES"] = f"{small}/zones"
-    first, other = (" ".join(map(shlex.quote, zones.line("create", name))) for name in ("a", "b"))
-    boot = " ".join(map(shlex.quote, zones.line("install", "a", "/etc")))
-    script = f"{mount}{first}; {fill}set +e; {other}; echo $?; {boot}; echo $?; {show}"
+
+    def line(*words: str) -> str:
+        return " ".join(map(shlex.quote, zones.line(*words)))
+
+    script = f"""
+    mkdir {small}; mount -t tmpfs -o size=300k none {small}
+    {line("create", "a", "inherit=/usr /bin /lib /lib64", "boot=/bin/sleep 1000")}
+    {line("install", "a")}; {line("boot", "a")}
+    dd if=/dev/zero of={small}/rest bs=4k 2>/dev/null || true
+    {line("create", "b")} || echo $?
+    {line("set", "a", "env=A=1")} || echo $?
+    {line("halt", "a")}
+    {line("boot", "a")} || echo $?
+    cd {small}/zones; find . -type f | sort
+    """
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-ec", script], env=zones.environment, capture_output=True, text=True,
         check=False, timeout=100,
     )  # fmt: skip
-    assert done.stdout.splitlines() == ["1", "1", ".", "./a", "./a/configuration", "./a/lock"], done
+    files = ["./a/configuration", "./a/console", "./a/lock", "./a/state"]
+    assert done.stdout.splitlines() == ["1", "1", "1", *files], done
     said = done.stderr.splitlines()
-    assert len(said) == 2
+    assert len(said) == 3
     assert all(line.startswith("guise: zone ") and "no space left" in line for line in said), said
 
 
