@@ -23,7 +23,7 @@ class SandboxOptions:
     __slots__ = ("network", "root", "said", "shares", "wanted", "zone")
 
     def __init__(self) -> None:
-        self.wanted = os.environ.get("GUISE_SANDBOX") != "no"
+        self.wanted = os.environ.get("GUISE_SANDBOX") != "no" and not _within_one()
         self.root = "/"
         self.shares: list[tuple[str, str]] = []
         self.network = "host"
@@ -50,6 +50,15 @@ class SandboxOptions:
             self.shares.append((name, value))
         self.wanted = True
         self.said = self.said if name == "--zone" else name
+
+
+def _within_one() -> bool:
+    """Whether this process is in a sandbox or zone already: it holds for what we run, and allows no other."""
+    try:
+        with open("/proc/1/comm", "rb") as name:
+            return name.read() == b"guise-init\n"
+    except OSError:
+        return False
 
 
 def run(

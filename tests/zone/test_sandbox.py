@@ -137,6 +137,14 @@ def test_its_own_name_and_queues(run: Run) -> None:
     assert f"net:[{inside['net']}]" == os.readlink("/proc/self/ns/net")
 
 
+def test_a_run_within_a_run_has_the_same_sandbox(run: Run) -> None:
+    inside = "echo inner; touch /etc/guise-test 2>&1 | wc -l; hostname"
+    script = shlex.join(command("run", "sh", "-c", inside)) + "; hostname"
+    inner, refused, name, outer_name = shell(run, script)
+    assert (inner, refused) == ("inner", "1")
+    assert name == outer_name
+
+
 def test_networks(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
