@@ -92,6 +92,20 @@ def _processors(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    """An interface's, with the length of its network; whether a zone can have it is for its bridge to say."""
+    number = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+    if value and not re.fullmatch(rf"{number}(\.{number}){{3}}/([12]?[0-9]|30)", value):
+        raise ValueError("an address with its network is needed, as in 10.89.0.7/16")
+    return value
+
+
+def _interface(value: str) -> str:
+    if value and (not re.fullmatch(r"[^\s/:]{1,15}", value) or value in (".", "..")):
+        raise ValueError("15 characters at most are needed, without blanks, / and :")
+    return value
+
+
 def _any(value: str) -> str:
     return value
 
@@ -191,8 +205,8 @@ PROPERTIES: dict[str, Property] = {
         Property("env", "list", _variable, "NAME=VALUE for its programs"),
         Property("autoboot", "flag", _any, "`guise zone boot --auto` boots it"),
         Property("net", "text", _network, "host, none, private (a loopback of its own) or bridge"),
-        Property("bridge", "text", _any, "the bridge; guise0 otherwise"),
-        Property("address", "text", _any, "its address and network, as in 10.89.0.7/16, or a free one"),
+        Property("bridge", "text", _interface, "the bridge; guise0 otherwise"),
+        Property("address", "text", _address, "its address and network, as in 10.89.0.7/16, or a free one"),
         Property("port", "list", _port, "HOST-PORT:ZONE-PORT that the host publishes"),
         Property("cpu-shares", "text", _count, "its weight when processors are short"),
         Property("cpu-cap", "text", _positive, "processors at most, as in 1.5"),

@@ -142,6 +142,9 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
         ("memory=lots", "a size is needed"),
         ("memory=0", "above 0"),
         ("port=99999:1", "HOST-PORT:ZONE-PORT"),
+        ("address=10.1.2.3", "an address with its network"),
+        ("address=300.1.2.3/24", "an address with its network"),
+        ("bridge=a-name-that-is-too-long", "15 characters at most"),
         ("net=fast", "choose host, none, private, bridge"),
         ("fs-=/nowhere:/x", "has no /nowhere:/x"),
         ("memry=1G", "did you mean memory?"),
@@ -156,7 +159,7 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
 def test_every_property_survives_its_file() -> None:
     texts = {
         "brand": "freebsd-14.1", "net": "bridge", "inherit": "/usr /opt:/o", "fs": "/a:/b:ro",
-        "port": "8080:80/tcp",
+        "port": "8080:80/tcp", "address": "10.89.0.7/16",
         "device": "/dev/kvm", "cpu-cap": "1.5", "dedicated-cpus": "0-1,3", "memory": "1G", "swap": "1M",
         "env": "A=b=c", "boot": "a 'b c'", "hostname": "host.name",
     }  # fmt: skip
