@@ -162,6 +162,20 @@ static void random_bytes(void)
     CHECK(memcmp(some, others, sizeof(some)) != 0);
     CHECK_IS(call(SYS_getrandom, some, 8, 0x80), -EINVAL);
     CHECK_IS(call(SYS_getrandom, 8, 8, 0), -EFAULT);
+
+    static char many[300];
+    int name[2] = {CTL_KERN, KERN_ARND};
+    size_t size = sizeof(some);
+    CHECK_IS(call(SYS___sysctl, name, JUNK(2), some, &size, 0, 0), 0);
+    CHECK_IS(size, sizeof(some));
+    CHECK_IS(call(SYS___sysctl, name, 2, others, &size, 0, 0), 0);
+    CHECK(memcmp(some, others, sizeof(some)) != 0);
+    size = sizeof(many);
+    CHECK_IS(call(SYS___sysctl, name, 2, many, &size, 0, 0), 0);
+    CHECK(size == 256 && many[256] == 0 && many[299] == 0); /* no more at a time */
+    size = 8;
+    CHECK_IS(call(SYS___sysctl, name, 2, 8, &size, 0, 0), -EFAULT);
+    CHECK_IS(call(SYS___sysctl, name, 2, some, 8, 0, 0), -EFAULT);
 }
 
 static void test(void)

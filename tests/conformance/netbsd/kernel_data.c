@@ -128,8 +128,24 @@ static void processes(void)
     CHECK(found > 0); /* the loopback interface's at least */
 }
 
+static void random_bytes(void)
+{
+    static char some[32], others[32], many[300];
+    u64 size = sizeof(some);
+    CHECK_IS(get(NAME(1, 81), some, &size), 0); /* kern.arandom */
+    CHECK_IS(size, sizeof(some));
+    CHECK_IS(get(NAME(1, 81), others, &size), 0);
+    CHECK(memcmp(some, others, sizeof(some)) != 0);
+    size = sizeof(many);
+    CHECK_IS(get(NAME(1, 81), many, &size), 0);
+    CHECK(size == 256 && many[256] == 0 && many[299] == 0); /* no more at a time */
+    size = 8;
+    CHECK_IS(get(NAME(1, 81), (void *)8, &size), -14);
+}
+
 static void test(void)
 {
+    random_bytes();
     names();
     tree();
     processes();
