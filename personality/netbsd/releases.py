@@ -5,17 +5,17 @@ A number is MMmmrrpp00 of sys/param.h: major, minor, a letter of development, pa
 
 from __future__ import annotations
 
-import re
-
 DEFAULT = 1001000000  # as NETBSD_DEFAULT_RELEASE of netbsd.h: a guest may ask either side
 _MINORS = {2: 1, 3: 1, 4: 0, 5: 2, 6: 1, 7: 2, 8: 3, 9: 4, 10: 1}  # the last one of each
-_WORDS = re.compile(r"(\d+)(?:\.(\d+)(?:\.(\d+))?)?(?:[-_](?:RELEASE|STABLE))?", re.IGNORECASE)
+_WORDS = r"(\d+)(?:\.(\d+)(?:\.(\d+))?)?(?:[-_](?:RELEASE|STABLE))?"
 _UNITS = (100_000_000, 1_000_000, 100)
 
 
 def number(release: str) -> int:
     """The number of "9.3", "7.1.2" or "9" (its latest).  Raises ValueError."""
-    words = _WORDS.fullmatch(release)
+    import re  # only a person asks for a release, and it is half of what a launch imports
+
+    words = re.fullmatch(_WORDS, release, re.IGNORECASE)
     if words:
         major, minor, patch = (int(word) if word else None for word in words.groups())
         if major is not None and major in _MINORS and (minor is None or minor <= _MINORS[major]):

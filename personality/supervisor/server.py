@@ -8,9 +8,9 @@ that closes the last copy of the control socket.
 from __future__ import annotations
 
 import _socket  # not `socket`: its enums alone take longer to import than all of the supervisor
-import array
 import errno
 import os
+import struct  # not `array`: the extension imports `collections`, and a guest waits for it
 import sys
 
 from personality.supervisor import handlers, images, wire
@@ -97,7 +97,11 @@ class Server:
         answer: list[int] = []
         try:
             message = self._dispatch(packet, descriptors[1:], pid, answer)
-            rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", answer))] if answer else []
+            rights = (
+                [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"{len(answer)}i", *answer))]
+                if answer
+                else []
+            )
             reply.sendmsg([message], rights, _socket.MSG_NOSIGNAL)
         except (BrokenPipeError, ConnectionResetError):
             return  # the guest was killed while it waited
@@ -205,11 +209,12 @@ class Server:
 
 def _ancillary(messages: list[tuple[int, int, bytes]]) -> tuple[list[int], int]:
     """Descriptors and the sender's pid (0: not said) out of a packet's control messages."""
-    descriptors = array.array("i")
+    descriptors: list[int] = []
     pid = 0
     for level, kind, data in messages:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            descriptors.frombytes(data[: len(data) - len(data) % 4])
+            count = len(data) // 4
+            descriptors += struct.unpack_from(f"{count}i", data)
         elif level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS:
             pid = int.from_bytes(data[:4], sys.byteorder)
-    return list(descriptors), pid
+    return descriptors, pid

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import personality
 import syscalls
 from personality.freebsd import releases
 from personality.supervisor import handlers
@@ -28,6 +31,26 @@ def test_registrations_match_the_table(kernel: str) -> None:
 def test_every_handler_can_be_loaded(kernel: str) -> None:
     for place in handlers.registrations(kernel).values():
         assert callable(getattr(importlib.import_module(place.module), place.function))
+
+
+@pytest.mark.parametrize("kernel", sorted(personalities()))
+def test_what_serves_a_first_request_imports_next_to_nothing(kernel: str) -> None:
+    """A guest waits for it: enum, re and what builds on them take 20 ms and more."""
+    modules = {place.module for place in handlers.registrations(kernel).values()}
+    folder = Path(personality.__file__).parent / kernel / "sysctl"
+    modules |= {f"personality.{kernel}.sysctl.{path.stem}" for path in folder.glob("[!_]*.py")}
+    modules -= {f"personality.{kernel}.sysctl.{name}" for name in ("net", "routing")}  # they need addresses
+    script = f"""
+import sys
+before = set(sys.modules)
+import {", ".join(["personality.supervisor.session", *sorted(modules)])}
+print(*sorted(set(sys.modules) - before))
+"""
+    command = [sys.executable, "-c", script]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert not {"enum", "re", "typing", "dataclasses", "functools", "contextlib", "collections"} & set(
+        loaded.split()
+    )
 
 
 @pytest.mark.parametrize("name", ["", "no_such_kernel", "supervisor", "runtime", "../x", "a b"])
