@@ -218,7 +218,7 @@ def _add_common(parser: Parser, *, several: bool = False) -> None:
 def _write(options: argparse.Namespace, columns: list[history.Column]) -> None:
     from guise.compat import formats, page
 
-    known = {column.suite: _known(column, options.baseline) for column in columns}
+    known = [_known(column, options.baseline) for column in columns]
     for path, write in (
         (options.html, page.write),
         (options.json, formats.json),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -14,12 +14,15 @@ from guise.compat.history import Column
 from guise.compat.model import Status
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-Lines = Mapping[str, Sequence[Known]]
+Lines = Sequence[Sequence[Known]]
+"""Known failures, of each column."""
 
 
 def json(path: Path, columns: Sequence[Column], known: Lines) -> None:
     """Raises OSError."""
-    path.write_text(json_module.dumps([_column(column, known[column.suite]) for column in columns], indent=1))
+    path.write_text(
+        json_module.dumps([_column(*pair) for pair in zip(columns, known, strict=True)], indent=1)
+    )
 
 
 def _column(column: Column, lines: Sequence[Known]) -> dict[str, Any]:
@@ -56,8 +59,8 @@ def junit(path: Path, columns: Sequence[Column], known: Lines) -> None:
     """Known failures are skipped there, with their reasons.  Raises OSError."""
     with path.open("w", encoding="utf-8") as stream:
         stream.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n')
-        for column in columns:
-            baseline = Baseline(known[column.suite], column.engine)
+        for column, lines in zip(columns, known, strict=True):
+            baseline = Baseline(lines, column.engine)
             rows = list(column.rows())
             excuses = [_excuse(row, baseline) for row in rows]
             failures = sum(row.status.bad and not excuse for row, excuse in zip(rows, excuses, strict=True))

@@ -34,8 +34,8 @@ class _Strings:
         return self.numbers.setdefault(text, len(self.numbers))
 
 
-def write(path: Path, columns: Sequence[Column], known: Mapping[str, Sequence[Known]]) -> None:
-    """Raises OSError."""
+def write(path: Path, columns: Sequence[Column], known: Sequence[Sequence[Known]]) -> None:
+    """`known`: the failures that are known of each column.  Raises OSError."""
     template = TEMPLATE.read_text()
     assert _MARK in template
     # Inside a script element only `<` can end the data.
@@ -43,12 +43,12 @@ def write(path: Path, columns: Sequence[Column], known: Mapping[str, Sequence[Kn
     path.write_text(template.replace(_MARK, data, 1))
 
 
-def _data(columns: Sequence[Column], known: Mapping[str, Sequence[Known]]) -> dict[str, Any]:
+def _data(columns: Sequence[Column], known: Sequence[Sequence[Known]]) -> dict[str, Any]:
     strings = _Strings()
     budget = _OUTPUT_ALL
     written = []
-    for column in columns:
-        data, budget = _column(column, known[column.suite], strings, budget)
+    for column, lines in zip(columns, known, strict=True):
+        data, budget = _column(column, lines, strings, budget)
         written.append(data)
     return {
         "made": time.strftime("%Y-%m-%d %H:%M"),
