@@ -100,6 +100,7 @@ def _run_one(chosen: suite.Suite, store: Store, options: argparse.Namespace) -> 
         try:
             runner.run(left, backend, known, save, trace=options.trace)
         except BaseException:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # timeout(1) sends two, people press it twice
             backend.abandon()
             raise
     backend.close()

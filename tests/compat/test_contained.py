@@ -150,6 +150,7 @@ def test_an_interrupted_run_leaves_nothing_and_says_how_to_go_on(bench: Bench) -
     )
     eventually((bench.folder / "begun").exists)
     running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=30)
     assert (running.returncode, errors) == (130, "guise: stopped: the same command goes on from here\n")
     assert not bench.alive()  # by the time that the command has ended
