@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import struct
 
+from personality.rtnetlink import DUMP, Channel, attributes
+
 _LINKS, _ADDRESSES, _ROUTES = 18, 22, 26  # RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE
-_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
-_DONE, _ERROR = 3, 2
 _MAIN_TABLE = 254
 
 
@@ -62,7 +62,7 @@ def links() -> list[Link]:
     found = []
     for body in _dump(_LINKS, struct.pack("<BBHiII", 0, 0, 0, 0, 0, 0)):
         _family, kind, index, flags, _change = struct.unpack_from("<BxHiII", body)
-        found.append(Link(index, kind, flags, _attributes(body[16:])))
+        found.append(Link(index, kind, flags, attributes(body[16:])))
     return sorted(found, key=lambda link: link.index)
 
 
@@ -70,7 +70,7 @@ def addresses() -> list[Address]:
     found = []
     for body in _dump(_ADDRESSES, struct.pack("<BBBBI", 0, 0, 0, 0, 0)):
         family, prefix, _flags, _scope, index = struct.unpack_from("<BBBBI", body)
-        found.append(Address(family, prefix, index, _attributes(body[8:])))
+        found.append(Address(family, prefix, index, attributes(body[8:])))
     return found
 
 
@@ -81,7 +81,7 @@ def routes() -> list[Route]:
             "<8BI", body
         )
         if table == _MAIN_TABLE and kind == 1:  # RTN_UNICAST
-            found.append(Route(family, prefix, scope, _attributes(body[12:])))
+            found.append(Route(family, prefix, scope, attributes(body[12:])))
     return found
 
 
@@ -112,30 +112,5 @@ def _lines(path: str) -> list[str]:
 
 def _dump(kind: int, body: bytes) -> list[bytes]:
     """The bodies of all answers to a dump request.  Raises OSError."""
-    answers: list[bytes] = []
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-    ) as channel:
-        channel.send(struct.pack("<IHHII", 16 + len(body), kind, _DUMP, 1, 0) + body)
-        while True:
-            data = channel.recv(1 << 17)
-            while len(data) >= 16:
-                size, answer, _flags, _sequence, _port = struct.unpack_from("<IHHII", data)
-                if answer == _DONE:
-                    return answers
-                if answer == _ERROR:
-                    number = -struct.unpack_from("<i", data, 16)[0]
-                    raise OSError(number, "the host's routing socket refused a request")
-                answers.append(data[16:size])
-                data = data[(size + 3) & ~3 :]
-
-
-def _attributes(data: bytes) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    while len(data) >= 4:
-        size, kind = struct.unpack_from("<HH", data)
-        if size < 4:
-            break
-        found[kind & 0x3FFF] = data[4:size]
-        data = data[(size + 3) & ~3 :]
-    return found
+    with Channel() as channel:
+        return channel.ask(kind, DUMP, body)

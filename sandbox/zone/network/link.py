@@ -146,7 +146,7 @@ def detach(zone: str) -> None:
 
 
 def _bridges() -> list[int]:
-    """The indices of this host's bridges, by the old call for it: without a netlink library."""
+    """The indices of this host's bridges, by the old call for it, which lists nothing else."""
     indices = array.array("i", [0] * 256)
     request = bytearray(struct.pack("@4L", _GET_BRIDGES, indices.buffer_info()[0], len(indices), 0))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
