@@ -92,16 +92,18 @@ def _processors(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
-    """An interface's, with the length of its network; whether a zone can have it is for its bridge to say."""
+def zone_address(value: str) -> str:
+    """Itself, or "".  Whether it is free on its bridge is for that to say.  Raises ValueError."""
     number = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
     if value and not re.fullmatch(rf"{number}(\.{number}){{3}}/([12]?[0-9]|30)", value):
-        raise ValueError("an address with its network is needed, as in 10.89.0.7/16")
+        raise ValueError("an address with its network is needed, as in 10.89.0.7/16, and /30 at most")
     return value
 
 
-def _interface(value: str) -> str:
-    if value and (not re.fullmatch(r"[^\s/:]{1,15}", value) or value in (".", "..")):
+def interface_name(value: str) -> str:
+    """Itself, or "".  Raises ValueError."""
+    long = len(value.encode("utf-8", "surrogateescape")) > 15
+    if long or value in (".", "..") or re.search(r"[\s/:]", value):
         raise ValueError("15 characters at most are needed, without blanks, / and :")
     return value
 
@@ -205,8 +207,10 @@ PROPERTIES: dict[str, Property] = {
         Property("env", "list", _variable, "NAME=VALUE for its programs"),
         Property("autoboot", "flag", _any, "`guise zone boot --auto` boots it"),
         Property("net", "text", _network, "host, none, private (a loopback of its own) or bridge"),
-        Property("bridge", "text", _interface, "the bridge; guise0 otherwise"),
-        Property("address", "text", _address, "its address and network, as in 10.89.0.7/16, or a free one"),
+        Property("bridge", "text", interface_name, "the bridge; guise0 otherwise"),
+        Property(
+            "address", "text", zone_address, "its address and network, as in 10.89.0.7/16, or a free one"
+        ),
         Property("port", "list", _port, "HOST-PORT:ZONE-PORT that the host publishes"),
         Property("cpu-shares", "text", _count, "its weight when processors are short"),
         Property("cpu-cap", "text", _positive, "processors at most, as in 1.5"),

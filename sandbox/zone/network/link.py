@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sandbox.zone import ZoneError, kernel, reason
+from sandbox.zone.configuration import interface_name, zone_address
 from sandbox.zone.network.netlink import Routes
 
 INSIDE = "eth0"
@@ -45,20 +46,19 @@ class Link:
             interface.network.broadcast_address,
         ):
             raise ZoneError(f"{self.address} is no zone's address: the network itself and its bridge have it")
-        if not 0 < len(os.fsencode(self.bridge)) < 16 or "/" in self.bridge or self.bridge in (".", ".."):
-            raise ZoneError(f"{self.bridge!r} can be no bridge's name: 15 characters are the most")
+        try:
+            if not self.bridge:
+                raise ValueError("a name is needed")
+            interface_name(self.bridge)
+        except ValueError as error:
+            raise ZoneError(f"{self.bridge!r} can be no bridge's name: {error}") from None
 
     @property
     def interface(self) -> ipaddress.IPv4Interface:
         try:
-            if "/" not in self.address:
-                raise ValueError
-            found = ipaddress.IPv4Interface(self.address)
-        except ValueError:
-            raise ZoneError(f"{self.address!r} is no address with its network, as in 10.89.0.2/16") from None
-        if found.network.prefixlen > 30:
-            raise ZoneError(f"{self.address} leaves no address for the bridge: its network is too small")
-        return found
+            return ipaddress.IPv4Interface(zone_address(self.address))
+        except ValueError as error:
+            raise ZoneError(f"{self.address!r} is no zone's address: {error}") from None
 
     @property
     def gateway(self) -> ipaddress.IPv4Address:
