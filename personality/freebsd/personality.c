@@ -6,11 +6,6 @@ u32 bsd_release(const struct process *p)
     return p->asked_release != 0 ? p->asked_release : FREEBSD_DEFAULT_RELEASE;
 }
 
-static int init_process(struct process *p UNUSED)
-{
-    return 0;
-}
-
 static int init_thread(struct thread *t UNUSED, const struct thread *creator UNUSED)
 {
     return 0;
@@ -36,7 +31,6 @@ const struct personality freebsd_personality = {
     .fault_signal = freebsd_fault_signal,
     .deliver = freebsd_deliver,
     .start = freebsd_start,
-    .init_process = init_process,
     .init_thread = init_thread,
     .end_thread = end_thread,
 };

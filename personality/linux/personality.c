@@ -32,11 +32,6 @@ static int fault_signal(const struct siginfo_host *info, u64 trap UNUSED)
     return info->signo;
 }
 
-static int init_process(struct process *p UNUSED)
-{
-    return 0;
-}
-
 static int init_thread(struct thread *t UNUSED, const struct thread *creator UNUSED)
 {
     return 0;
@@ -63,7 +58,6 @@ const struct personality linux_personality = {
     .fault_signal = fault_signal,
     .deliver = linux_deliver,
     .start = linux_start,
-    .init_process = init_process,
     .init_thread = init_thread,
     .end_thread = end_thread,
 };

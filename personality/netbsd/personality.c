@@ -7,11 +7,6 @@ u32 bsd_release(const struct process *p)
     return p->asked_release != 0 ? p->asked_release : NETBSD_DEFAULT_RELEASE;
 }
 
-static int init_process(struct process *p UNUSED)
-{
-    return 0;
-}
-
 const struct personality netbsd_personality = {
     .name = "netbsd",
     .call_limit = NETBSD_CALL_LIMIT,
@@ -30,7 +25,6 @@ const struct personality netbsd_personality = {
     .fault_signal = netbsd_fault_signal,
     .deliver = netbsd_deliver,
     .start = netbsd_start,
-    .init_process = init_process,
     .init_thread = lwp_init,
     .end_thread = lwp_end,
 };

@@ -402,7 +402,7 @@ void runtime_main(u64 *original)
         host(__NR_rt_sigprocmask, 0, 0, &t->mask, 8);
     t->signals_held = 1;
     signals_init(p, &b);
-    if (p->personality->init_process(p) != 0 || p->personality->init_thread(t, NULL) != 0)
+    if (p->personality->init_thread(t, NULL) != 0)
         runtime_panic("guise: no memory for the %s personality", p->personality->name);
 
     struct start_info s = {

@@ -405,8 +405,6 @@ struct personality {
     int (*deliver)(struct thread *t, struct frame *f, const struct delivery *d);
     /* Build the initial stack; set f->rsp, rip, rdi... for the first instruction. 0 or -errno. */
     int (*start)(struct thread *t, struct frame *f, const struct start_info *s);
-    /* Once per process, before start(). */
-    int (*init_process)(struct process *p);
     int (*init_thread)(struct thread *t, const struct thread *creator);
     void (*end_thread)(struct thread *t);
 };
