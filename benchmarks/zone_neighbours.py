@@ -64,14 +64,20 @@ while True:
     except OSError:
         pass
 """
-HOG = """
-import mmap, os
+EAT = """
+import mmap, os, time
+
+def eat():
+    kept = []
+    while True:
+        kept.append(mmap.mmap(-1, 1 << 20))
+        kept[-1].write(b"x" * (1 << 20))
+
+"""
+HOG = f"""{EAT}
 while True:
     if os.fork() == 0:
-        kept = []
-        while True:
-            kept.append(mmap.mmap(-1, 1 << 20))
-            kept[-1].write(b"x" * (1 << 20))
+        eat()
     os.wait()
 """
 FILLER = """
@@ -91,13 +97,9 @@ os.fork()
 while True:
     pass
 """
-GROW = """
-import mmap, os, time
+GROW = f"""{EAT}
 if os.fork() == 0:
-    kept = []
-    while True:
-        kept.append(mmap.mmap(-1, 1 << 20))
-        kept[-1].write(b"x" * (1 << 20))
+    eat()
 os.wait()
 time.sleep(1000)
 """

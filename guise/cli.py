@@ -25,14 +25,8 @@ COMMANDS = {
     "partition": "guise.partition_command",
     "completion": "guise.completion_command",
 }
-WITH_ACTIONS = (
-    "zone",
-    "compat",
-    "binfmt",
-    "machine",
-    "compare",
-    "partition",
-)  # the next word is not a program
+# Of these the next word is an action, and not a program.
+WITH_ACTIONS = ("zone", "compat", "binfmt", "machine", "compare", "partition")
 NOT_STARTED = 125  # Guise itself failed, as env(1), nice(1) and timeout(1) report it
 
 
