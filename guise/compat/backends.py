@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from guise.compat import contain
+from guise.compat import contain, scratch
 from guise.compat.model import Case, Command, Ended
 
 
@@ -69,12 +69,18 @@ class Local:
             self._work.put(None)
         for thread in self._threads:
             thread.join()
-        contain.kill_descendants(_any_child)
+        self._clean()
 
     def abandon(self) -> None:
         for worker in self._workers:
             worker.stop()
-        contain.kill_descendants(_any_child)  # a case's program that is being built
+        self._clean()
+
+    @staticmethod
+    def _clean() -> None:
+        """End what outlived a worker, or builds a case's program, and remove what a killed one left."""
+        contain.kill_descendants(_any_child)
+        scratch.sweep()
 
     def _serve(self, worker: Worker) -> None:
         try:

@@ -15,14 +15,13 @@ import resource
 import select
 import shutil
 import signal
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from guise.compat import groups
+from guise.compat import groups, scratch
 from guise.compat.model import Command, Ended
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -78,31 +77,28 @@ def run(command: Command, *, abandoned: int = -1) -> Ended:
 
     A command that cannot be started is an Ended too.  Raises OSError when the host itself fails.
     """
-    root = tempfile.mkdtemp(prefix="guise-compat-")
-    scratch = os.path.join(root, "work")
-    try:
-        os.mkdir(scratch)
+    with scratch.folder() as root:
+        work = os.path.join(root, "work")
+        os.mkdir(work)
         os.mkdir(os.path.join(root, "tmp"))
         try:
             for source in command.copies:
-                _copy(Path(source), Path(scratch))
+                _copy(Path(source), Path(work))
         except OSError as error:  # shutil.Error too
             return Ended(stopped="start", reason=f"its files cannot be copied: {error}")
-        before, spent = set(_walk(scratch)), _processor()
+        before, spent = set(_walk(work)), _processor()
         ended = _Running(command, root, abandoned).finish()
         spent = _processor() - spent
-        made = [path for path in _walk(scratch) if path not in before]
+        made = [path for path in _walk(work) if path not in before]
         trace = _start_of(os.path.join(root, "trace"))
-        return replace(ended, processor=spent, files=_digests(scratch, made[:_MAX_FILES]), trace=trace)
-    finally:
-        shutil.rmtree(root, onerror=_force)
+        return replace(ended, processor=spent, files=_digests(work, made[:_MAX_FILES]), trace=trace)
 
 
-def _copy(source: Path, scratch: Path) -> None:
+def _copy(source: Path, work: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, scratch, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(source, work, symlinks=True, dirs_exist_ok=True)
     else:
-        shutil.copy2(source, scratch)
+        shutil.copy2(source, work)
 
 
 def _walk(root: str) -> list[str]:
@@ -135,16 +131,6 @@ def _digests(root: str, names: list[str]) -> dict[str, str]:
             with open(path, "rb") as stream:
                 digests[name] = hashlib.file_digest(stream, "sha256").hexdigest()
     return digests
-
-
-def _force(function: Callable[..., object], path: str, _error: object) -> None:
-    """A case may leave folders that nobody may write to; what even this cannot remove, tmp cleaners will."""
-    try:
-        os.chmod(os.path.dirname(path), 0o700)
-        os.chmod(path, 0o700)
-        function(path)
-    except OSError:
-        return
 
 
 class _Running:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-from guise.compat import contain
+from guise.compat import contain, scratch
 from guise.compat.model import Command, Ended
 
 
@@ -27,6 +27,7 @@ def run_commands(commands: list[Command], *, abandoned: int = -1) -> list[Ended]
 
 def main() -> int:
     contain.become_subreaper()
+    scratch.sweep()  # of the workers before us that were killed
     answers = os.dup(1)
     os.dup2(2, 1)
     pending = b""

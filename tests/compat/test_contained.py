@@ -157,10 +157,14 @@ def test_an_interrupted_run_leaves_nothing_and_says_how_to_go_on(bench: Bench) -
 
 
 def test_a_worker_that_is_killed_is_replaced(bench: Bench) -> None:
-    script = f"test -e {bench.folder}/once || {{ touch {bench.folder}/once; kill -9 $PPID; sleep 306; }}"
+    places = bench.folder / "places"
+    script = f"pwd >> {places}; test $(wc -l < {places}) = 2 || {{ kill -9 $PPID; sleep 306; }}"
     column = bench.results(_case(script))
     assert column["by_name"]["case"]["status"] == "passed"
     bench.wait_until_none_is_alive()
+    folders = places.read_text().split()
+    assert len(set(folders)) == 2
+    assert not any(Path(folder).exists() for folder in folders)
 
 
 def test_a_finished_run_is_not_resumed(bench: Bench) -> None:
