@@ -2,7 +2,8 @@
 
 tmp/guise-compat-XXXXXXXX    locked with flock(2) by the process that uses it, for as long as it lives
 
-A worker that ends removes its own.  One that was killed could not, but its lock is gone: whoever comes next removes it.
+A worker that ends removes its own.  One that was killed could not, but its lock is gone: whoever comes next
+removes it.
 """
 
 from __future__ import annotations
