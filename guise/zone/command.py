@@ -129,8 +129,22 @@ def _create(options: dict[str, str], names: list[str]) -> int:
             raise ZoneError(f"{where} cannot be read: {reason(error)}") from None
         except ValueError as error:
             raise ZoneError(f"{where} holds no configuration: {error}") from None
+    _check_brands(names[1:])
     lifecycle.create(Store(), names[0], names[1:], data, where)
     return 0
+
+
+def _check_brands(orders: list[str]) -> None:
+    """The releases of kernels are not the sandbox's to know.  Raises ZoneError."""
+    for order in orders:
+        name, _, brand = order.partition("=")
+        if name == "brand" and "-" in brand:
+            from guise.run_command import parse_guest
+
+            try:
+                parse_guest(brand)
+            except UsageError as error:
+                raise ZoneError(f"{order}: {error}") from None
 
 
 def _set(options: dict[str, str], names: list[str]) -> int:
@@ -139,6 +153,7 @@ def _set(options: dict[str, str], names: list[str]) -> int:
     zone = _one("set", names, " PROPERTY=VALUE")
     if not names[1:]:
         raise UsageError("say what to set: `guise zone set NAME PROPERTY=VALUE...`")
+    _check_brands(names[1:])
     for missing in lifecycle.change(zone, names[1:]):
         complain(f"zone {zone.name} goes on without {missing}", 0)
     return 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from sandbox.zone import configuration
+from sandbox.zone import ZoneError, configuration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,18 @@ def limits(settings: Configuration) -> Limits:
     }
     values |= {name: configuration.size_of(settings.text(name)) for name in _SIZES if settings.text(name)}
     return Limits(**values, dedicated_cpus=settings.text("dedicated-cpus") or None)
+
+
+def check_processors(settings: Configuration) -> None:
+    """Raises ZoneError when the zone is to run on what this host does not have."""
+    wanted = settings.text("dedicated-cpus")
+    if not wanted:
+        return
+    from sandbox.zone.resources import cpu_list, read_file
+
+    there = read_file("/sys/devices/system/cpu/present").strip()  # offline ones may come
+    if there and not cpu_list(wanted) <= cpu_list(there):
+        raise ZoneError(f"dedicated-cpus={wanted}: this host has the processors {there}")
 
 
 def limit(zone: Zone, settings: Configuration, running: dict[str, Any]) -> list[str]:

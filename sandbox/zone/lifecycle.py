@@ -55,12 +55,19 @@ def require(zone: Zone, verb: str, *states: str) -> str:
 @contextlib.contextmanager
 def opened(zone: Zone) -> Iterator[Configuration]:
     """The zone for one verb: locked, settled; its configuration."""
+    with held(zone):
+        yield zone.configuration()
+
+
+@contextlib.contextmanager
+def held(zone: Zone) -> Iterator[None]:
+    """As `opened`, for a verb that must do whatever the configuration says, damaged as it may be."""
     if not zone.exists():
         zone.configuration()  # says that there is none
     with zone.locked():
         settle(zone)
         try:
-            yield zone.configuration()
+            yield
         except BaseException:
             settle(zone)
             raise
@@ -144,20 +151,21 @@ def clone(zone: Zone, model: Zone) -> Report | None:
 
 def uninstall(zone: Zone) -> None:
     """Remove its files; those that were there before `install` stay."""
-    with opened(zone):
+    with held(zone):
         require(zone, "uninstall", "installed", "incomplete")
         state = zone.read("state") or {}
-        with zone.journal("uninstall", root=state.get("root", ""), adopted=bool(state.get("adopted"))):
-            zone.write("state", {**state, "state": "incomplete"})
-            _remove_files(zone, state.get("root", ""), bool(state.get("adopted")))
-            zone.write("state", {"state": "configured"})
+        with zone.uninstalling():
+            _remove_files(zone, state)
 
 
 def delete(zone: Zone) -> None:
     """Forget its configuration, and with it the zone."""
-    with opened(zone):
+    with held(zone):
         require(zone, "delete", "configured")
-        zone.write("journal", {"verb": "delete"})
+        with contextlib.suppress(
+            ZoneError
+        ):  # no space: if this is killed, it is configured, and has no files
+            zone.write("journal", {"verb": "delete"})
         _forget(zone)
 
 
@@ -188,6 +196,7 @@ def change(zone: Zone, orders: list[str]) -> list[str]:
     with opened(zone) as settings:
         state = zone.state()
         before = zone.root(settings), settings.text("lower")
+        processors = settings.text("dedicated-cpus")
         settings.change(orders)
         after = zone.root(settings), settings.text("lower")
         if before != after and state != "configured":
@@ -196,6 +205,8 @@ def change(zone: Zone, orders: list[str]) -> list[str]:
                 "lower is for a zone that is not installed"
             )
         holdings.limits(settings)
+        if settings.text("dedicated-cpus") != processors:  # else it may come from a host that has them
+            holdings.check_processors(settings)
         zone.write("configuration", settings.as_data())
         running = zone.running()
         if running is None:
@@ -212,7 +223,7 @@ def verify(zone: Zone) -> list[str]:
     journal = zone.read("journal")
     if journal is not None and not _is_locked(zone):
         wrong.append(
-            f"{journal.get('verb')} was interrupted: `guise zone verify --repair {zone.name}` ends it"
+            f"{store.verb_of(journal)} was interrupted: `guise zone verify --repair {zone.name}` ends it"
         )
     if zone.read("running") is not None and zone.running() is None and not _is_locked(zone):
         wrong.append(f"it ended by itself: `guise zone verify --repair {zone.name}` tidies up")
@@ -238,15 +249,17 @@ def settle(zone: Zone) -> str:
     journal = zone.read("journal")
     done = ""
     if journal is not None:
-        verb, root = str(journal.get("verb")), str(journal.get("root", ""))
+        verb = store.verb_of(journal)
         if verb in ("install", "uninstall"):
-            _remove_files(zone, root, bool(journal.get("adopted")))
-            zone.write("state", {"state": "configured"})
+            _remove_files(zone, journal)
+            zone.forget("state")
             done = f"{verb} was interrupted: its files were removed"
         elif verb == "delete":
             _forget(zone)
             raise Deleted(f"there is no zone {zone.name} any more: its deletion was completed")
         elif verb == "move":
+            if not {"source", "target"} <= set(journal):
+                raise zone.damaged("journal", "it does not say what was moved")
             done = _settle_move(zone, str(journal["source"]), str(journal["target"]))
         else:
             bring_down(zone)
@@ -288,7 +301,7 @@ def kill(pid: int) -> None:
 
 def halt(zone: Zone, verb: str = "halt") -> None:
     """End it at once, for a verb."""
-    with opened(zone):
+    with held(zone):
         require(zone, verb, *_ALIVE)
         with zone.journal("halt", lasting=False, needed=False):  # the zone may be what fills the disk
             bring_down(zone)
@@ -309,8 +322,10 @@ def _settle_move(zone: Zone, source: str, target: str) -> str:
     return "move was interrupted: it was completed"
 
 
-def _remove_files(zone: Zone, root: str, adopted: bool) -> None:
-    if root and not adopted:
+def _remove_files(zone: Zone, installed: Mapping[str, object]) -> None:
+    """`installed`: what its state, or the journal of its installation, says."""
+    root = str(installed.get("root", ""))
+    if root and not installed.get("adopted"):
         files.check_root(root, os.path.dirname(zone.folder))
         files.remove(root)
     files.remove(zone.path("work"))
@@ -350,4 +365,6 @@ def create(zones: Store, name: str, orders: list[str], data: object = None, wher
         else configuration.from_data(data, where, configuration.check_name(name))
     )
     settings.change(orders)
+    holdings.limits(settings)
+    holdings.check_processors(settings)
     return zones.create(settings)

@@ -20,6 +20,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 
 from sandbox.zone import ZoneError, configuration, reason
 
@@ -31,6 +32,16 @@ if TYPE_CHECKING:
     from sandbox.zone.configuration import Configuration
 
 STATES = ("configured", "incomplete", "installed", "ready", "running", "shutting_down")
+
+
+_UNFINISHED = r"\.(configuration|journal)\.[0-9]+"  # what `Zone._put` renames
+_MENDING = {
+    "configuration": "mend it, or `guise zone delete {}`",
+    "state": "mend it, or remove it, and the zone is configured and its files stay",
+    "running": "mend it, or remove it when nothing of the zone runs any more",
+    "journal": "mend it, or remove it and look for what the last command has left",
+}
+"""What can be done about a file that is damaged."""
 
 
 class UnknownZone(ZoneError):
@@ -77,6 +88,14 @@ class Zone:
     def exists(self) -> bool:
         return os.path.exists(self.path("configuration"))
 
+    def is_remnant(self) -> bool:
+        """Whether its folder has only what the start of a creation and the end of a deletion have there."""
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return False
+        return all(name in ("lock", "journal") or re.fullmatch(_UNFINISHED, name) for name in names)
+
     def configuration(self) -> Configuration:
         """Raises ZoneError."""
         data = self.read("configuration")
@@ -102,12 +121,14 @@ class Zone:
                 f"zone {self.name}: {self.path(name)} may not be read: become its owner"
             ) from None
         except ValueError as error:
-            raise ZoneError(
-                f"{self.path(name)} is damaged ({error}): mend it, or remove its folder"
-            ) from None
+            raise self.damaged(name, str(error)) from None
         if not isinstance(data, dict):
-            raise ZoneError(f"{self.path(name)} is damaged: it holds no JSON object")
+            raise self.damaged(name, "it holds no JSON object")
         return data
+
+    def damaged(self, name: str, why: str) -> ZoneError:
+        """The error for a file that says nothing that can be used."""
+        return ZoneError(f"{self.path(name)} is damaged ({why}): {_MENDING[name].format(self.name)}")
 
     def write(self, name: str, data: dict[str, Any]) -> None:
         """Raises ZoneError."""
@@ -141,15 +162,20 @@ class Zone:
     def recorded_state(self) -> str:
         """configured, incomplete or installed."""
         data = self.read("state")
-        state = str((data or {}).get("state", "configured"))
+        if data is None:
+            return "incomplete" if "state" in (self.read("journal") or {}) else "configured"
+        state = str(data.get("state", "configured"))
         return state if state in STATES[:3] else "incomplete"
 
     def running(self) -> dict[str, Any] | None:
         """What is known of its process 1, if that is alive."""
         data = self.read("running")
-        if data is None or data.get("host") != host_boot() or start_time(int(data["pid"])) != data["start"]:
+        if data is None:
             return None
-        return data
+        kinds = {"pid": int, "start": int, "host": str, "state": str}
+        if any(not isinstance(data.get(name), kind) for name, kind in kinds.items()):
+            raise self.damaged("running", "it does not say which process it is about")
+        return data if data["host"] == host_boot() and start_time(data["pid"]) == data["start"] else None
 
     def state(self) -> str:
         running = self.running()
@@ -189,6 +215,25 @@ class Zone:
                 raise
         yield
         self.forget("journal")
+
+    @contextlib.contextmanager
+    def uninstalling(self) -> Iterator[None]:
+        """As `journal`, and the zone is configured afterwards.
+
+        The note is the state's own file, renamed, with all that is needed to go on: that takes no space, which
+        may be why the zone is uninstalled.  Raises ZoneError.
+        """
+        try:
+            os.rename(self.path("state"), self.path("journal"))
+        except OSError as error:
+            raise ZoneError(f"zone {self.name} may not be changed: {failure(error)}") from None
+        yield
+        self.forget("journal")
+
+
+def verb_of(journal: dict[str, Any]) -> str:
+    """Which verb is under way."""
+    return "uninstall" if "state" in journal else str(journal.get("verb"))  # see Zone.uninstalling
 
 
 class Store:
@@ -242,14 +287,14 @@ class Store:
 
     def sweep(self) -> None:
         """Remove folders of zones whose creation or deletion was interrupted; none of them has files."""
-        import shutil
-
         for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
             zone = Zone(self.folder, name)
-            if configuration.NAME.fullmatch(name) and not zone.exists() and os.path.isdir(zone.folder):
-                with contextlib.suppress(ZoneError), zone.locked():
-                    if not zone.exists():
-                        shutil.rmtree(zone.folder, ignore_errors=True)
+            if configuration.NAME.fullmatch(name) and zone.is_remnant():
+                with contextlib.suppress(ZoneError, OSError), zone.locked():
+                    if zone.is_remnant():
+                        for left in os.listdir(zone.folder):
+                            zone.forget(left)
+                        os.rmdir(zone.folder)
 
 
 def host_boot() -> str:

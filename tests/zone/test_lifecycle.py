@@ -150,6 +150,9 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
         ("memry=1G", "did you mean memory?"),
         ("hostname+=x", "has one value"),
         ("root=relative", "begins with /"),
+        ("brand=freebsd-99.9", "99.9"),
+        ("dedicated-cpus=60000", "this host has the processors"),
+        ("dedicated-cpus=1-0", "no list of CPUs"),
         ("nonsense", "says no value"),
     ):
         assert part in zones.refuses("set", "a", order)
@@ -399,6 +402,7 @@ def test_a_disk_without_space(tmp_path: Path) -> None:
     {line("halt", "a")}
     {line("boot", "a")} || echo $?
     cd {small}/zones; find . -type f | sort
+    {line("uninstall", "a")}; {line("delete", "a")}; find . -type f | sort
     """
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-ec", script], env=zones.environment, capture_output=True, text=True,
@@ -409,6 +413,47 @@ def test_a_disk_without_space(tmp_path: Path) -> None:
     said = done.stderr.splitlines()
     assert len(said) == 3
     assert all(line.startswith("guise: zone ") and "no space left" in line for line in said), said
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"memory": "lots"}', '{"nonsense": ""}', ""])
+def test_a_damaged_configuration_can_be_deleted(damage: str, zones: Zones) -> None:
+    zones.sparse("a", "boot=/bin/sleep 1000")
+    zones("boot", "a")
+    (zones.folder / "a/configuration").write_text(damage)
+    for verb in ("info", "boot", "verify"):
+        assert str(zones.folder / "a/configuration") in zones.refuses(verb, "a"), verb
+    assert "is running" in zones.refuses("delete", "a")
+    for verb in ("halt", "uninstall", "delete"):
+        zones(verb, "a")
+    assert os.listdir(zones.folder) == []
+
+
+def test_other_damaged_files_say_what_to_do(zones: Zones) -> None:
+    zones.sparse("a", "boot=/bin/sleep 1000")
+    for name, text, verb in (
+        ("running", "{}", "boot"),
+        ("running", '{"pid": "1"}', "list"),
+        ("journal", '{"verb": "move"}', "boot"),
+        ("journal", "nonsense", "uninstall"),
+    ):
+        (zones.folder / "a" / name).write_text(text)
+        assert f"a/{name} is damaged" in zones.refuses(verb, "a")
+        (zones.folder / "a" / name).unlink()
+    (zones.folder / "a/state").write_text("{")
+    assert "a/state is damaged" in zones.refuses("boot", "a")
+
+
+def test_repair_leaves_folders_that_are_no_zones(zones: Zones) -> None:
+    """GUISE_ZONES may name any folder."""
+    (zones.folder / "mine/root").mkdir(parents=True)
+    (zones.folder / "mine/root/file").write_text("mine")
+    (zones.folder / "begun").mkdir()
+    (zones.folder / "begun/.configuration.123").write_text("{")
+    (zones.folder / "begun/lock").touch()
+    zones("verify", "--repair")
+    assert [str(path.relative_to(zones.folder)) for path in sorted(zones.folder.rglob("*"))] == [
+        "mine", "mine/root", "mine/root/file",
+    ]  # fmt: skip
 
 
 def test_contents_that_cannot_be_defaced(zones: Zones, tmp_path: Path) -> None:

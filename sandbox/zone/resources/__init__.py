@@ -5,6 +5,7 @@ had is a value, `Missing`, that says why; everything else goes on.
 """
 
 from sandbox.zone.resources.group import Group, groups
-from sandbox.zone.resources.limits import IoLimit, Limits, Missing, Usage
+from sandbox.zone.resources.hierarchy import read_file
+from sandbox.zone.resources.limits import IoLimit, Limits, Missing, Usage, cpu_list
 
-__all__ = ["Group", "IoLimit", "Limits", "Missing", "Usage", "groups"]
+__all__ = ["Group", "IoLimit", "Limits", "Missing", "Usage", "cpu_list", "groups", "read_file"]
