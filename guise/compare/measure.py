@@ -7,6 +7,7 @@ measured apart, on a program that does nothing, and is not part of the overhead.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -142,6 +143,7 @@ def _run(words: list[str], directory: str, limit: float, *, zone: bool) -> float
     """Processor seconds of one run.  Raises NotMeasured when it fails or does not end."""
     with tempfile.TemporaryFile() as said:
         with _started(words, directory, said, limit) as process:
+            _wait_for_end(process.pid)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -196,6 +198,20 @@ def _started(
             _kill(process.pid)
     if told:
         raise NotMeasured(f"the command did not end within {seconds:.0f} s")
+
+
+def _wait_for_end(pid: int) -> None:
+    """Unlike wait(2): a signal that comes just before, and that Python handles only afterwards, ends it."""
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    process = os.pidfd_open(pid)
+    try:
+        while process not in select.select([process, reading], [], [])[0]:
+            os.read(reading, select.PIPE_BUF)
+    finally:
+        signal.set_wakeup_fd(before)
+        for descriptor in (reading, writing, process):
+            os.close(descriptor)
 
 
 _ENDING = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
