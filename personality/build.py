@@ -8,6 +8,7 @@ importlib.resources finds it.  Only what is older than its sources is compiled a
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shlex
 import subprocess
@@ -55,21 +56,36 @@ class Part:
     """Where its headers are, in the order of looking."""
 
 
-def parts(generated: Path) -> list[Part]:
-    """Every file that goes into the runtime, part by part."""
+def families() -> dict[str, str]:
+    """The kernels that there is C for, each with its family's name or ""."""
     import syscalls
     from syscalls import parse
 
     kernels = [name for name in parse.kernels() if any((HERE / name).glob("*.c"))]
-    families = {name: syscalls.load(name).family for name in kernels}
+    return {name: syscalls.load(name).family for name in kernels}
+
+
+def _write_made_by_family(kernel: str, family: str, folder: Path) -> None:
+    """The C that a family's own Python makes for one of its kernels."""
+    from syscalls.generate import put
+
+    if family and (HERE / family / "generate.py").exists():
+        made = importlib.import_module(f"personality.{family}.generate")
+        for name, text in made.files(kernel).items():
+            put(folder / name, text)
+
+
+def parts(generated: Path) -> list[Part]:
+    """Every file that goes into the runtime, part by part."""
     common = (HERE / "runtime", HERE / "kqueue", generated)
     core = [*(HERE / "runtime").glob("*.[cS]"), *(HERE / "kqueue").glob("*.c")]
     tables = [path for path in generated.glob("*.c") if not path.name.startswith("calls_")]
     # The tables behind the rest, which then lies together: a process touches few pages.
     found = [Part("", (*sorted(core), *sorted(tables)), common)]
-    for name, family in families.items():
+    for name, family in families().items():
         shared = [*(HERE / family).glob("*.c")] if family else []
-        sources = [*(HERE / name).glob("*.c"), *shared, generated / f"calls_{name}.c"]
+        made = [generated / f"calls_{name}.c", *(generated / name).glob("*.c")]
+        sources = [*(HERE / name).glob("*.c"), *shared, *made]
         own = (HERE / name, generated / name, *([HERE / family] if family else []))
         found.append(Part(name, tuple(sorted(sources)), (*own, *common)))
     return found
@@ -124,6 +140,8 @@ def build(folder: Path, output: Path = RUNTIME, jobs: int | None = None) -> Path
 
     generated = folder / "generated"
     generate.write(generated)
+    for name, family in families().items():
+        _write_made_by_family(name, family, generated / name)
     command = [*compiler(), *CFLAGS]
     found = parts(generated)
     work: list[list[str]] = []

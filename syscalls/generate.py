@@ -109,16 +109,20 @@ def files(root: Path | None = None, folder: Path | None = None) -> dict[str, str
     return {name: "\n".join(lines) + "\n" for name, lines in texts.items()}
 
 
+def put(path: Path, text: str) -> None:
+    """Write a file whose text has changed."""
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
 def write(out: Path, root: Path | None = None, folder: Path | None = None) -> list[Path]:
     """Write all files into `out` (made if absent) and return their paths."""
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in files(root, folder).items():
-        path = out / name
-        path.parent.mkdir(exist_ok=True)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-        written.append(path)
+        put(out / name, text)
+        written.append(out / name)
     return written
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import struct
 
+from personality.bsd.sysctl_value import told_in_process
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 PAGE = 4096
 
 
+@told_in_process("processors")
 def processors(_guest: Guest) -> int:
     return os.cpu_count() or 1
 

@@ -79,6 +79,18 @@ static inline const char *own_device(u64 path UNUSED) { return NULL; }
 /* What the host calls a lack of data: an attribute that is not there. */
 #define WAY_NO_ATTRIBUTE (-ENODATA)
 
+/* ---- sysctl ------------------------------------------------------------------------------------ */
+
+/* The length that goes back is that of the whole value, also when less fitted. */
+#define WAY_SYSCTL_TELLS_WHOLE_SIZE 0
+/* sysctl.name2oid: the one node of those served here that is asked by a new value. */
+bool freebsd_name_to_numbers(const u64 a[MAX_ARGUMENTS], long *result);
+static inline bool own_sysctl(const u32 *name, u32 count, const u64 a[MAX_ARGUMENTS], long *result)
+{
+    return count == 2 && name[0] == BSD_CTL_SYSCTL && name[1] == BSD_CTL_SYSCTL_NAME2OID &&
+           freebsd_name_to_numbers(a, result);
+}
+
 /* ---- sockets ----------------------------------------------------------------------------------- */
 
 /* What getsockopt says of a switch that is on. */

@@ -54,6 +54,15 @@ static inline const char *own_device(u64 path)
 /* What the host calls a lack of data: an attribute that is not there. */
 #define WAY_NO_ATTRIBUTE GUEST_ERRNO(BSD_ENOATTR)
 
+/* ---- sysctl ------------------------------------------------------------------------------------ */
+
+#define WAY_SYSCTL_TELLS_WHOLE_SIZE 1
+static inline bool own_sysctl(const u32 *name UNUSED, u32 count UNUSED, const u64 a[MAX_ARGUMENTS] UNUSED,
+                              long *result UNUSED)
+{
+    return false;
+}
+
 /* ---- sockets ----------------------------------------------------------------------------------- */
 
 /* What getsockopt says of a switch that is on. */

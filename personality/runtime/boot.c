@@ -202,6 +202,7 @@ static bool parse_again(struct boot *b, const char *at)
     b->trace_fd = (int)numbers[BOOT_TRACE];
     b->trace_slot = (int)numbers[BOOT_TRACE_SLOT];
     b->xstate_size = numbers[BOOT_XSTATE];
+    b->processors = (u32)numbers[BOOT_PROCESSORS];
     memcpy(b->name, &numbers[BOOT_NAME], sizeof(b->name));
     return key_is(at, ",exe", &b->executable);
 }
@@ -239,6 +240,8 @@ bool parse_boot(struct boot *b, char **envp)
             word_at(value, b->release_of, sizeof(b->release_of));
         else if (key_is(at, "nopatch", &value))
             b->no_patch = (u32)number_at(value, 10);
+        else if (key_is(at, "processors", &value))
+            b->processors = (u32)number_at(value, 10);
         else if (key_is(at, "debug", &value))
             b->debug = (u32)number_at(value, 10);
         else if (key_is(at, "supervisor", &value))
@@ -375,6 +378,7 @@ void runtime_main(u64 *original)
 
     p->engine = b.engine;
     p->no_patch = b.no_patch;
+    p->processors = b.processors;
     sites_load(p, b.image_fd);
     struct mapped image, interpreter;
     map_images(&b, &image, &interpreter);

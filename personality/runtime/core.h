@@ -98,7 +98,7 @@ void reset_xstate(void);
 enum boot_number {
     BOOT_RUNTIME, BOOT_PLANS, BOOT_PLAN, BOOT_IMAGE, BOOT_INTERPRETER_PLAN, BOOT_INTERPRETER,
     BOOT_ENGINE, BOOT_RELEASE, BOOT_NO_PATCH, BOOT_SUPERVISOR, BOOT_DEBUG, BOOT_MASK, BOOT_IGNORED, BOOT_VACANT,
-    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_XSTATE, BOOT_NUMBERS
+    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_XSTATE, BOOT_PROCESSORS, BOOT_NUMBERS
 };
 
 struct boot { /* what start.c learns from the kernel and from the supervisor */
@@ -109,7 +109,7 @@ struct boot { /* what start.c learns from the kernel and from the supervisor */
     int control_fd, runtime_fd, plans_fd, plan_fd, image_fd, interpreter_plan_fd, interpreter_fd;
     int trace_fd, trace_slot;
     s32 supervisor;
-    u32 engine, release, no_patch, debug, die_with_parent, has_mask;
+    u32 engine, release, no_patch, processors, debug, die_with_parent, has_mask;
     u32 again;   /* it was a runtime that executed this one: descriptors are in their places */
     u32 vacant;  /* again: reserved numbers that are free, as bits from the base */
     u64 mask, ignored; /* again: the host signals that the guest ignores */

@@ -364,6 +364,7 @@ static long start_guest(struct thread *t, struct exec *x, u64 ignored)
         [BOOT_IGNORED] = ignored, [BOOT_VACANT] = reserved_own, [BOOT_TRACE] = (u64)trace_descriptor(),
         [BOOT_TRACE_SLOT] = (u64)trace_slot_index(t),
         [BOOT_NAME] = x->name[0], [BOOT_NAME_REST] = x->name[1], [BOOT_XSTATE] = p->xstate_size,
+        [BOOT_PROCESSORS] = p->processors,
     };
     int n = format(string, sizeof(string), "GUISE=control=%d,again=", p->control_fd);
     for (u32 i = 0; i < BOOT_NUMBERS; i++)

@@ -237,6 +237,7 @@ struct process {
     char release_of[16];
     char assumed[16];       /* the host's programs are guests too, of the kernel of this name; or empty */
     u32 no_patch;
+    u32 processors;         /* of the machine, as the supervisor counts them; 0: not told */
     bool shares_descriptors; /* with a process that has other memory: rfork */
     bool is_traced;         /* by a guest: what it executes is the host's to execute, if it can */
     u64 xstate_size, xstate_mask;

@@ -260,6 +260,7 @@ def start(
         "engine": options.engine,
         "release": options.release,
         "nopatch": 0 if options.patch else 1,
+        "processors": os.cpu_count() or 0,
         "release_of": options.release_of or options.kernel or target.answer.kernel,
         "assume": images.assumed_by(options),
         "trace": base + RESERVED - 2 if options.trace >= 0 else -1,

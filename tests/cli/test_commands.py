@@ -53,7 +53,7 @@ def test_calls_lists_kernels_and_rows(run: Run) -> None:
     rows = json.loads(run("calls", "freebsd", "--json").stdout)
     by_name = {row["name"]: row for row in rows}
     assert by_name["read"]["number"] == 3
-    assert by_name["__sysctlbyname"]["service"] == "supervisor"
+    assert by_name["jail_get"]["service"] == "supervisor"
     assert [row["number"] for row in rows] == sorted(row["number"] for row in rows)
     missing = json.loads(run("calls", "freebsd", "--unsupported", "--json").stdout)
     assert missing

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _PATH_LIMIT = 1024  # MAXPATHLEN
 
 
+def roots() -> list[Node]:
+    """The whole tree."""
+    found = (tree.top(number) for number in sorted(tree.BRANCHES))
+    return [node for node in found if node is not None]
+
+
 def sysctl(guest: Guest, args: tuple[int, ...]) -> int:
     """__sysctl(name, namelen, old, oldlenp, new, newlen).  Raises OSError."""
     name, name_length, old, old_length, new, new_length = args[:6]

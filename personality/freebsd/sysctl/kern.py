@@ -22,6 +22,7 @@ from personality.bsd.facts import (
     statistics,
 )
 from personality.bsd.request import Request
+from personality.bsd.sysctl_value import told_in_process
 from personality.freebsd import releases
 from personality.freebsd.sysctl import kern_ipc, kern_proc
 from personality.freebsd.sysctl.devstat import DEVSTAT
@@ -58,6 +59,7 @@ def _release(guest: Guest) -> str:
     return releases.osrelease(releases.of(guest.release))
 
 
+@told_in_process("release_number")
 def _release_number(guest: Guest) -> int:
     return releases.of(guest.release)
 
@@ -87,11 +89,13 @@ def _random(request: Request, rest: tuple[int, ...]) -> None:
     request.out(os.urandom(min(request.length if request.address else 8, _RANDOM_LIMIT)))
 
 
+@told_in_process("stack_top", 8)
 def _user_stack(request: Request, _rest: tuple[int, ...]) -> None:
     top = request.facts[0] or kern_proc.stack_top(request.guest.pid) or _MAIN_STACK_TOP
     request.out(struct.pack("<Q", top))
 
 
+@told_in_process("ps_strings", 8)
 def _ps_strings(request: Request, _rest: tuple[int, ...]) -> None:
     top = request.facts[0] or kern_proc.stack_top(request.guest.pid) or _MAIN_STACK_TOP
     request.out(struct.pack("<Q", request.facts[1] or top - 32))
@@ -101,6 +105,7 @@ def _device_name(_request: Request, _rest: tuple[int, ...]) -> None:
     raise fail(2)  # device numbers are the host's: none has a name in a FreeBSD device tree
 
 
+@told_in_process("last_processor")
 def _last_processor(guest: Guest) -> int:
     return processors(guest) - 1
 

@@ -100,11 +100,10 @@ def _look_up(request: Request, node: Node) -> None:
         node.write(request.guest, request.take_new())
 
 
-def children(node: Node | None) -> list[Node]:
-    if node is not None:
-        return node.children
+def roots() -> list[Node]:
+    """The whole tree."""
     found = (top(number) for number in sorted(_BRANCHES))
-    return [child for child in found if child is not None]
+    return [node for node in found if node is not None]
 
 
 def _asked(request: Request) -> bytes:
@@ -119,7 +118,7 @@ def _asked(request: Request) -> bytes:
 
 def _query(request: Request, node: Node | None) -> None:
     _asked(request)
-    for child in children(node):
+    for child in roots() if node is None else node.children:
         request.out(child.describe(request.guest))
 
 
@@ -128,7 +127,7 @@ def _describe(request: Request, node: Node | None) -> None:
     if node is not None and node.type != NODE:
         raise fail(errno.ENOTDIR)
     wanted = struct.unpack_from("<i", _asked(request), 4)[0] if request.new_size else None
-    for child in children(node):
+    for child in roots() if node is None else node.children:
         if wanted in (None, child.number):
             text = child.description.encode() + b"\0"
             entry = struct.pack("<iII", child.number, 1, len(text)) + text

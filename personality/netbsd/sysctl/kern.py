@@ -18,6 +18,7 @@ from personality.bsd.facts import (
     statistics,
 )
 from personality.bsd.request import Request
+from personality.bsd.sysctl_value import told_in_process
 from personality.netbsd import releases
 from personality.netbsd.sysctl import kern_proc
 from personality.netbsd.sysctl.node import (
@@ -50,6 +51,7 @@ def _release(guest: Guest) -> str:
     return releases.version(releases.of(guest.release))
 
 
+@told_in_process("release_number")
 def _release_number(guest: Guest) -> int:
     return releases.of(guest.release)
 

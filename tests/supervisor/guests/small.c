@@ -4,7 +4,7 @@
  *   exit N        exit with that status
  *   kill N        send itself that signal, then wait
  *   exec PATH...  become that program
- *   cold N        make N sysctl calls; exits 0 when each answers
+ *   cold N        make N sysctl calls that the supervisor serves; exits 0 when each answers
  *   daemon FILE   leave a child behind that makes a cold call a second later and writes "ok" to FILE
  *   call          getpid once, then exit: what a tracer's hooks change
  */
@@ -80,11 +80,11 @@ static void sleep_ms(long ms)
 
 static int cold(void)
 {
-    int name[2] = {1, 1};
-    char text[16] = "";
-    u64 length = sizeof(text);
-    long r = call(SYSCTL, (long)name, 2, (long)text, (long)&length, 0, 0);
-    return r == 0 && is(text, "FreeBSD");
+    int name[2] = {1, 21}; /* kern.boottime */
+    long time[2] = {0, 0};
+    u64 length = sizeof(time);
+    long r = call(SYSCTL, (long)name, 2, (long)time, (long)&length, 0, 0);
+    return r == 0 && length == sizeof(time) && time[0] > 0;
 }
 
 static void count(void)
