@@ -54,6 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except OSError as error:
+        if error.errno == errno.EMFILE:
+            return complain(
+                "there are no free descriptors left: raise `ulimit -n`, or close some before the start",
+                NOT_STARTED,
+            )
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
             return last_resort(error)
         # What is left in the buffer would fail again at exit, with a traceback.

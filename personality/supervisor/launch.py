@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
 
 RESERVED = 11  # descriptors [base, base + RESERVED) belong to the runtime in every guest
+_USUAL_LIMIT = 1024  # of descriptors, where nobody has raised it
 _SCRIPT_DEPTH = 5  # as deep as Linux follows `#!` lines
 _YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 
@@ -233,7 +234,8 @@ def start(
         _execute(target.path, target.arguments, environment, surroundings)
 
     ours, theirs = control_sockets() if options.control is None else (None, options.control)
-    base = reserved_base(theirs.fileno())
+    interpreter, interpreter_plan = _open_interpreter(target, planner)
+    base = reserved_base(theirs.fileno())  # from here on what is opened is closed or put in its place
     os.dup2(theirs.fileno(), base, inheritable=True)
     runtime: str | int
     if surroundings is None:
@@ -248,7 +250,6 @@ def start(
         surroundings.inside()
     if options.trace >= 0:
         _place(options.trace, base + RESERVED - 2)
-    interpreter, interpreter_plan = _open_interpreter(target, planner)
     settings = {
         "control": base,
         "runtime": base + 1,
@@ -304,17 +305,25 @@ def control_sockets() -> tuple[_socket.socket, _socket.socket]:
 
 
 def reserved_base(probe: int) -> int:
-    """The highest free run of RESERVED descriptors that every guest can have.  Raises LaunchError.
+    """A free run of RESERVED descriptors.  Raises LaunchError.
 
-    `probe` is any open descriptor: it is put on each number for a moment, as some that seem free cannot be
-    had where this process is a guest itself.
+    The highest one that every guest can have, as limits go; where there is none, the lowest one above: a
+    table of descriptors is copied at each fork.  `probe` is any open descriptor: it is put on each number
+    for a moment, as some that seem free cannot be had where this process is a guest itself.
     """
-    base = min(1024, os.sysconf("SC_OPEN_MAX")) - RESERVED
+    limit = os.sysconf("SC_OPEN_MAX")
+    base = min(_USUAL_LIMIT, limit) - RESERVED
     while base > 2:
         used = [number for number in range(base, base + RESERVED) if not _is_free(number, probe)]
         if not used:
             return base
         base = used[0] - RESERVED
+    base = _USUAL_LIMIT
+    while base + RESERVED <= limit:
+        used = [number for number in range(base, base + RESERVED) if not _is_free(number, probe)]
+        if not used:
+            return base
+        base = used[-1] + 1
     raise LaunchError(
         f"there is no run of {RESERVED} free descriptors: raise `ulimit -n`, or close some before the start",
         126,
@@ -355,6 +364,9 @@ def _place_plans(number: int, surroundings: Surroundings | None = None) -> int:
 
 
 def _place(descriptor: int, number: int) -> None:
+    if descriptor == number:
+        os.set_inheritable(number, True)
+        return
     os.dup2(descriptor, number, inheritable=True)
     os.close(descriptor)
 

@@ -145,7 +145,12 @@ class Sandbox:
 
     def _start_there(self) -> None:
         try:
-            os.chdir(self._directory)
+            try:
+                os.chdir(self._directory)
+            except FileNotFoundError:
+                if not self._directory.startswith("/proc/"):
+                    raise
+                os.chdir("/proc")  # it was of a process that the sandbox does not see
         except OSError as error:
             raise ZoneError(f"{self._directory} cannot be entered in the sandbox: {reason(error)}") from None
 
@@ -298,13 +303,21 @@ def image() -> int:
 def become(words: tuple[object, ...], descriptors: tuple[int, ...], image: int = -1) -> None:
     """Execute guise-init with these descriptors at 3, 4, ... and no others; never returns."""
     try:
+        # Nothing else stays open, so that there is room, however few more this process may have.
+        kept = sorted((*descriptors, *(() if image < 0 else (image,))))
+        first, last = _SOCKET + len(descriptors), max(os.sysconf("SC_OPEN_MAX"), 1 << 16)
+        start = 3
+        for number in (*kept, last):
+            if number > start:
+                os.closerange(start, number)
+            start = max(start, number + 1)
         # Above all numbers that are given out: one of a closed standard stream may be among the old ones.
-        base = max(*descriptors, image, _SOCKET + len(descriptors) - 1) + 1
+        free = (number for number in range(first, last) if number not in kept)
         program: str | int = _INIT
         if image >= 0:
-            program = os.dup2(image, base + len(descriptors), inheritable=False)
+            program = os.dup2(image, next(free), inheritable=False)
             image = program
-        high = [os.dup2(old, base + at, inheritable=False) for at, old in enumerate(descriptors)]
+        high = [os.dup2(old, next(free), inheritable=False) for old in descriptors]
         try:
             null = os.open(os.devnull, os.O_RDWR)
         except OSError:  # a host without devices
@@ -314,7 +327,6 @@ def become(words: tuple[object, ...], descriptors: tuple[int, ...], image: int =
             os.set_inheritable(number, True)  # dup2 leaves `null` as it is where the two are one
         for number, old in enumerate(high, _SOCKET):
             os.dup2(old, number)
-        first, last = _SOCKET + len(high), max(os.sysconf("SC_OPEN_MAX"), 1 << 16)
         os.closerange(first, image if image >= 0 else last)
         os.closerange(max(first, image + 1), last)
         os.chdir("/")

@@ -39,7 +39,8 @@ def view_for(request: Request) -> tuple[View, str]:
     )
     directory = request.directory or here
     if here and not (request.directory and foreign) and here not in (SYSTEM if foreign else ("/",)):
-        shares.append(Share(here, here, writable=True))
+        if foreign or not _is_kernels(here):
+            shares.append(Share(here, here, writable=True))
     elif not request.directory:
         directory = "/"
     program = _program(request, here)
@@ -61,6 +62,11 @@ def view_for(request: Request) -> tuple[View, str]:
         powerful=os.geteuid() == 0,
     )
     return view, directory
+
+
+def _is_kernels(here: str) -> bool:
+    """Whether the sandbox has a folder of its own at the place of the working directory."""
+    return here == "/dev" or any(_is_below(here, folder) for folder in ("/proc", "/sys"))
 
 
 def _here() -> str:

@@ -34,6 +34,18 @@ def test_only_the_working_directory_can_be_changed(run: Run, tmp_path: Path) -> 
     assert (tmp_path / "below" / "file").exists()
 
 
+def test_a_kernels_folder_as_the_working_directory_is_the_sandboxs_own(run: Run) -> None:
+    assert shell(run, "pwd; [ -w kernel/core_pattern ] || echo safe", cwd="/proc/sys") == [
+        "/proc/sys",
+        "safe",
+    ]
+    for folder in ("/dev", "/sys/kernel"):
+        assert shell(run, "pwd", cwd=folder) == [folder]
+    with subprocess.Popen(["sleep", "60"]) as other:  # of a process that the sandbox does not see
+        assert shell(run, "pwd", cwd=f"/proc/{other.pid}") == ["/proc"]
+        other.kill()
+
+
 def test_temporary_folders_are_its_own(run: Run, tmp_path: Path) -> None:
     with open("/tmp/guise-outside", "w"):
         pass
