@@ -37,6 +37,12 @@
 #ifndef BSD_MSG_EOF
 #define BSD_MSG_EOF 0
 #endif
+#ifndef BSD_RB_POWEROFF
+#define BSD_RB_POWEROFF 0
+#endif
+#ifndef BSD_RB_REROOT
+#define BSD_RB_REROOT 0
+#endif
 #ifndef BSD_SHM_REMAP
 #define BSD_SHM_REMAP 0
 #endif

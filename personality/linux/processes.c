@@ -3,6 +3,7 @@
 #include <asm/prctl.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 
 /* ---- clone ---------------------------------------------------------------------------------------- */
@@ -216,4 +217,20 @@ long linux_sys_arch_prctl(struct thread *t UNUSED, struct frame *f UNUSED, const
         return put_u64(a[1], 0);
     }
     return -EINVAL;
+}
+
+/* ---- the end of all of them ------------------------------------------------------------------------ */
+
+/* In a zone's pid namespace, as in any, the superuser stops that; all other requests are the host's to refuse. */
+long linux_sys_reboot(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    u32 magic = (u32)a[1], what = (u32)a[2];
+    bool reboots = what == LINUX_REBOOT_CMD_RESTART || what == LINUX_REBOOT_CMD_RESTART2;
+    bool halts = what == LINUX_REBOOT_CMD_HALT || what == LINUX_REBOOT_CMD_POWER_OFF;
+
+    if ((u32)a[0] == LINUX_REBOOT_MAGIC1 && (reboots || halts) &&
+        (magic == LINUX_REBOOT_MAGIC2 || magic == LINUX_REBOOT_MAGIC2A || magic == LINUX_REBOOT_MAGIC2B ||
+         magic == LINUX_REBOOT_MAGIC2C))
+        zone_end(halts ? ZONE_HALT : ZONE_REBOOT); /* returns outside of a zone */
+    return host(__NR_reboot, a[0], a[1], a[2], a[3]);
 }

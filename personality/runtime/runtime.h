@@ -453,6 +453,11 @@ long process_clone(struct thread *t, const struct frame *start, u32 kind, const 
 long process_exec(struct thread *t, int fd, u64 path, u64 argv, u64 envp);
 __attribute__((noreturn)) void process_exit(struct thread *t, int status);
 
+/* Ends the zone, all of whose processes are killed, or boots it again.  Returns only on failure: EPERM where this
+ * process is not the superuser, or in no zone with a life of its own. */
+enum { ZONE_HALT = 34 + 13, ZONE_REBOOT = 34 + 15 };
+long zone_end(int how);
+
 /* Guest signal actions and masks; everything in host numbering. */
 long action_set(struct thread *t, int host_signal, const struct guest_action *wanted,
                 struct guest_action *old);

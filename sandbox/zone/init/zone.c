@@ -32,7 +32,7 @@ static bool collect(int program)
     return found;
 }
 
-enum wish { NOTHING, HALT, REBOOT };
+enum wish { NOTHING, HALT, REBOOT, HALT_AT_ONCE, REBOOT_AT_ONCE };
 
 /* Signals as init(8) of the BSDs and systemd take them; sysvinit opens its FIFO again on SIGUSR1. */
 static enum wish wish_of(unsigned int number, bool bsd)
@@ -48,6 +48,11 @@ static enum wish wish_of(unsigned int number, bool bsd)
     case SIGINT:
     case 34 + 5:
         return REBOOT;
+    case 34 + 13: /* reboot(2), which lets nobody finish anything: zone_end.c of the runtime */
+    case 34 + 14:
+        return HALT_AT_ONCE;
+    case 34 + 15:
+        return REBOOT_AT_ONCE;
     default:
         return NOTHING;
     }
@@ -63,8 +68,8 @@ static enum wish asked(int signals, bool bsd)
     return wish;
 }
 
-static void end(int signals, int again) __attribute__((noreturn));
-static void end(int signals, int again)
+/* Processes may end in their own way before the kernel ends them. */
+static void let_end(int signals)
 {
     CALL2(__NR_kill, -1, SIGTERM);
     CALL2(__NR_kill, -1, SIGCONT);
@@ -74,9 +79,18 @@ static void end(int signals, int again)
             break;
         struct pollfd ready = {.fd = signals, .events = POLLIN};
         CALL3(__NR_poll, &ready, 1, 50);
-        asked(signals, false);
+        enum wish sooner = asked(signals, false);
+        if (sooner == HALT_AT_ONCE || sooner == REBOOT_AT_ONCE)
+            break;
     }
-    if (again >= 0)
+}
+
+static void end(int signals, enum wish wish, int again) __attribute__((noreturn));
+static void end(int signals, enum wish wish, int again)
+{
+    if (wish == HALT || wish == REBOOT)
+        let_end(signals);
+    if ((wish == REBOOT || wish == REBOOT_AT_ONCE) && again >= 0)
         CALL3(__NR_write, again, "r", 1);
     leave(0);
 }
@@ -93,7 +107,7 @@ void zone(int control, int again, bool bsd)
         CALL3(__NR_poll, ready, 2, -1);
         enum wish wish = asked(signals, bsd);
         if (wish != NOTHING)
-            end(signals, wish == REBOOT ? again : -1);
+            end(signals, wish, again);
         if (CALL3(__NR_read, control, &order, sizeof(order)) == (long)sizeof(order) &&
             order.kind == PROGRAM_IS) {
             program = order.number;

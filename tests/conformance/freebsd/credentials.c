@@ -151,6 +151,7 @@ static void refusals(void)
     EXPECT(call(596, 1, list), -EPERM);
     EXPECT(call(SYS_setlogin, "root"), -EPERM);
     EXPECT(call(SYS_setloginclass, "root"), -EPERM);
+    EXPECT(call(55, 0), -EPERM); /* reboot */
 }
 
 static void give_up(void)

@@ -39,6 +39,14 @@ static void say_number(i64 n)
     say(digits + at);
 }
 static i64 number(const char *s) { i64 n = 0; while (*s >= '0' && *s <= '9') n = n * 10 + *s++ - '0'; return n; }
+static int same(const char *but, const char *name) /* "-NAME" leaves an attempt out */
+{
+    if (*but++ != '-')
+        return 0;
+    while (*but && *but == *name)
+        but++, name++;
+    return *but == *name;
+}
 static i64 reads(const char *path)
 {
     char byte;
@@ -220,6 +228,8 @@ __attribute__((used)) void begin(u64 *stack)
     for (n = 0; n < sizeof attempts / sizeof attempts[0]; n++) {
         static i64 *shared;
         int status = 0;
+        if (stack[0] > 4 && same(words[4], attempts[n].name))
+            continue;
         i64 child;
         if (!shared)
             shared = (i64 *)call(477, 0L, 4096L, 3L, 0x1001L /* ANON, SHARED */, -1L, 0L);
