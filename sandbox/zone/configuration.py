@@ -92,11 +92,57 @@ def _processors(value: str) -> str:
     return value
 
 
+IO_WORDS: dict[str, Callable[[str], int]] = {"read": size_of, "write": size_of, "reads": int, "writes": int}
+"""What a limit of a disk is about, and how its value is read: bytes, and operations, a second."""
+
+
+def io_limit(value: str) -> tuple[str, dict[str, int]]:
+    """The disk of `/dev/sda:read=10M,writes=500`, and what it says.  Raises ValueError."""
+    disk, _, words = value.rpartition(":")
+    found: dict[str, int] = {}
+    for word in words.split(","):
+        name, _, text = word.partition("=")
+        if name not in IO_WORDS or name in found or (IO_WORDS[name] is int and not text.isdigit()):
+            found.clear()
+            break
+        found[name] = IO_WORDS[name](text)
+    if not disk.startswith("/") or not found or not all(found.values()):
+        raise ValueError(
+            "DISK:WORD=NUMBER,... is needed, as in /dev/sda:read=10M,write=5M,reads=100,writes=100"
+        )
+    return disk, found
+
+
+def _io_limit(value: str) -> str:
+    io_limit(value)
+    return value
+
+
 def zone_address(value: str) -> str:
     """Itself, or "".  Whether it is free on its bridge is for that to say.  Raises ValueError."""
     number = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
     if value and not re.fullmatch(rf"{number}(\.{number}){{3}}/([12]?[0-9]|30)", value):
         raise ValueError("an address with its network is needed, as in 10.89.0.7/16, and /30 at most")
+    return value
+
+
+def zone_address6(value: str) -> str:
+    """Itself, or "".  Raises ValueError."""
+    if not value:
+        return value
+    import ipaddress
+
+    needed = "an address of IPv6 with its network is needed, as in fd00:89::7/64, and /126 at most"
+    try:
+        one = ipaddress.IPv6Interface(value)
+    except ValueError:
+        raise ValueError(needed) from None
+    if one.network.prefixlen > 126 or "/" not in value or one.scope_id:
+        raise ValueError(needed)
+    if one.is_multicast or one.is_link_local or one.is_loopback or one.ip.ipv4_mapped:
+        raise ValueError("that is no address for one interface: choose one as fd00:89::7/64")
+    if int(one.ip) - int(one.network.network_address) < 2:
+        raise ValueError("the network itself and its bridge have that address: choose a higher one")
     return value
 
 
@@ -142,10 +188,23 @@ def _variable(value: str) -> str:
 
 
 def _port(value: str) -> str:
-    match = re.fullmatch(r"([0-9.]+:)?([0-9]{1,5}):([0-9]{1,5})(/tcp)?", value)
-    if not match or not all(0 < int(number) < 1 << 16 for number in match.group(2, 3)):
-        raise ValueError("HOST-PORT:ZONE-PORT is needed, as in 8080:80 or 127.0.0.1:8080:80/tcp")
+    published_port(value)
     return value
+
+
+def published_port(value: str) -> tuple[str, int, int, str]:
+    """The host's address or "", its port, the zone's, tcp or udp.  Raises ValueError."""
+    match = re.fullmatch(r"(?:([0-9.]+|\[[0-9a-f:.]+\]):)?([0-9]{1,5}):([0-9]{1,5})(?:/(tcp|udp))?", value)
+    if not match or not all(0 < int(number) < 1 << 16 for number in match.group(2, 3)):
+        raise ValueError(
+            "HOST-PORT:ZONE-PORT is needed, as in 8080:80, 127.0.0.1:8080:80/tcp or [::1]:5353:53/udp"
+        )
+    host = (match[1] or "").strip("[]")
+    if host:
+        import ipaddress
+
+        ipaddress.ip_address(host)
+    return host, int(match[2]), int(match[3]), match[4] or "tcp"
 
 
 class Property:
@@ -211,7 +270,8 @@ PROPERTIES: dict[str, Property] = {
         Property(
             "address", "text", zone_address, "its address and network, as in 10.89.0.7/16, or a free one"
         ),
-        Property("port", "list", _port, "HOST-PORT:ZONE-PORT that the host publishes"),
+        Property("address6", "text", zone_address6, "its address of IPv6, as in fd00:89::7/64, if any"),
+        Property("port", "list", _port, "HOST-PORT:ZONE-PORT[/udp] that the host publishes"),
         Property("cpu-shares", "text", _count, "its weight when processors are short"),
         Property("cpu-cap", "text", _positive, "processors at most, as in 1.5"),
         Property("dedicated-cpus", "text", _processors, "the processors that it runs on"),
@@ -219,6 +279,7 @@ PROPERTIES: dict[str, Property] = {
         Property("swap", "text", _swap, "swap at most, 0 for none"),
         Property("max-lwps", "text", _count, "threads and processes at most"),
         Property("io-weight", "text", _count, "its weight when a disk is short"),
+        Property("io-limits", "list", _io_limit, "DISK:read=10M,write=5M,reads=100,writes=100, a second"),
     )
 }  # fmt: skip
 

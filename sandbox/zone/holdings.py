@@ -27,12 +27,13 @@ NETWORK = "10.89.0.0/16"
 def wanted(settings: Configuration) -> dict[str, Any]:
     """What of the `running` file says what is going to be there."""
     limited = any(settings.text(name) for name in (*_NUMBERS, *_SIZES, "dedicated-cpus"))
+    limited = limited or bool(settings.items("io-limits"))
     return {"group": limited, "bridge": settings.text("net") == "bridge"}
 
 
 def limits(settings: Configuration) -> Limits:
     """Raises ZoneError for what is out of range."""
-    from sandbox.zone.resources import Limits
+    from sandbox.zone.resources import IoLimit, Limits
 
     values: dict[str, Any] = {
         name.replace("-", "_"): kind(settings.text(name))
@@ -40,7 +41,16 @@ def limits(settings: Configuration) -> Limits:
         if settings.text(name)
     }
     values |= {name: configuration.size_of(settings.text(name)) for name in _SIZES if settings.text(name)}
-    return Limits(**values, dedicated_cpus=settings.text("dedicated-cpus") or None)
+    disks = [configuration.io_limit(text) for text in settings.items("io-limits")]
+    named = {"read": "read_bytes", "write": "write_bytes"}
+    return Limits(
+        **values,
+        dedicated_cpus=settings.text("dedicated-cpus") or None,
+        io_limits=tuple(
+            IoLimit(disk, **{named.get(name, name): number for name, number in most.items()})
+            for disk, most in disks
+        ),
+    )
 
 
 def check_processors(settings: Configuration) -> None:
@@ -77,15 +87,26 @@ def connect(zone: Zone, settings: Configuration, running: dict[str, Any]) -> Non
         from sandbox.zone import network
 
         with network.names(hosts(zone)) as known:
-            address = settings.text("address") or network.free_address(NETWORK, known.values())
-            known[zone.name] = address.partition("/")[0]
-        link = network.Link(address, settings.text("bridge") or "guise0")
+            others = {name: set(addresses) for name, addresses in known.items() if name != zone.name}
+            used = [one for addresses in others.values() for one in addresses if ":" not in one]
+            address = settings.text("address") or network.free_address(NETWORK, used)
+            link = network.Link(address, settings.text("bridge") or "guise0", settings.text("address6"))
+            own = [str(one.ip) for one in (link.interface, link.interface6) if one]
+            for name, addresses in others.items():
+                taken = addresses.intersection(own)
+                if taken and _runs(zone, name):
+                    raise ZoneError(f"zone {name} has the address {taken.pop()}: choose another, or none")
+            known[zone.name] = own
         network.attach(zone.identity, pid, link)
         running["address"] = address
         zone.note("running", running)
         network.publish(
             pid, address.partition("/")[0], [network.Port.parse(text) for text in settings.items("port")]
         )
+
+
+def _runs(zone: Zone, other: str) -> bool:
+    return type(zone)(zone.store, other).running() is not None
 
 
 def change(zone: Zone, settings: Configuration, running: dict[str, Any], pids: list[int]) -> list[str]:

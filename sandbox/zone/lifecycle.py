@@ -231,6 +231,7 @@ def verify(zone: Zone) -> list[str]:
     named += [("inherit", item.partition(":")[0]) for item in settings.items("inherit")]
     named += [("fs", item.split(":")[0]) for item in settings.items("fs")]
     named += [("device", item) for item in settings.items("device")]
+    named += [("io-limits", configuration.io_limit(item)[0]) for item in settings.items("io-limits")]
     wrong += [
         f"{name} names {path}, which does not exist" for name, path in named if not os.path.exists(path)
     ]

@@ -220,8 +220,8 @@ class Zone:
     def uninstalling(self) -> Iterator[None]:
         """As `journal`, and the zone is configured afterwards.
 
-        The note is the state's own file, renamed, with all that is needed to go on: that takes no space, whose
-        lack may be why the zone is uninstalled.  Raises ZoneError.
+        The note is the state's own file, renamed, with all that is needed to go on: that takes no space, and
+        its lack may be why the zone is uninstalled.  Raises ZoneError.
         """
         try:
             os.rename(self.path("state"), self.path("journal"))

@@ -9,11 +9,13 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from sandbox.zone import resources
+from sandbox.zone import ZoneError, resources
 from sandbox.zone.network.link import outside_name
+from sandbox.zone.resources import IoLimit
 from sandbox.zone.resources.hierarchy import hierarchies
 from sandbox.zone.store import Zone
 
@@ -71,6 +73,41 @@ def test_limits_hold_change_and_go(zones: Zones) -> None:
     assert _groups(zones) == []
 
 
+def test_limits_of_a_disk_hold_change_and_go(zones: Zones) -> None:
+    controller = next((one for one in hierarchies() if {"blkio", "io"} & set(one.controllers)), None)
+    if controller is None:
+        pytest.skip("this host gives no groups for disks")
+    disk = IoLimit(str(zones.directory), reads=1)
+    try:
+        number = disk.number()
+    except ZoneError as error:
+        pytest.skip(str(error))
+    zones.sparse("limited", f"io-limits={zones.directory}:read=8M,writes=50")
+    zones("boot", "limited")
+    folder = Path(controller.folder(Zone(str(zones.folder), "limited").identity))
+    kinds = ("read_bps", "write_bps", "read_iops", "write_iops")
+
+    def held() -> list[str]:
+        if controller.version == 2:
+            return (folder / "io.max").read_text().split()
+        return [(folder / f"blkio.throttle.{kind}_device").read_text().strip() for kind in kinds]
+
+    if controller.version == 2:
+        assert held() == [number, f"rbps={8 << 20}", "wbps=max", "riops=max", "wiops=50"]
+    else:
+        assert held() == [f"{number} {8 << 20}", "", "", f"{number} 50"]
+    zones("set", "limited", f"io-limits={zones.directory}:write=1M")
+    assert str(1 << 20) in " ".join(held())
+    assert str(8 << 20) not in " ".join(held())
+    zones("set", "limited", "io-limits=")
+    assert "".join(held()) == ""
+    done = zones.run("set", "limited", "io-limits=/proc:read=1M")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), done
+    assert "goes on without io-limits: /proc is on no disk" in done.stderr
+    zones("halt", "limited")
+    assert _groups(zones) == []
+
+
 def test_a_killed_zones_group_goes(zones: Zones) -> None:
     _needs_groups()
     zones.sparse("killed", "max-lwps=50")
@@ -103,9 +140,15 @@ def test_zones_on_a_bridge_find_each_other(zones: Zones) -> None:
         zones.sparse(name, "net=bridge", *python_folders())
     server = zones.folder / "one/root/server.py"
     server.write_text(SERVER)
+    zones("set", "one", "address6=fd00:89::7/64" if socket.has_dualstack_ipv6() else "address6=")
     zones("set", "one", "port=127.0.0.1:18080:80", f"boot={sys.executable} /server.py")
     zones("boot", "one", "two")
-    assert zones("exec", "two", "cat", "/etc/hosts").count("10.89.") == 2
+    known = zones("exec", "two", "cat", "/etc/hosts")
+    assert known.count("10.89.") == 2
+    assert ("fd00:89::7\tone\n" in known) is socket.has_dualstack_ipv6()
+    (address,) = [line.split()[0] for line in known.splitlines() if line.endswith("two")]
+    zones.sparse("three", "net=bridge", f"address={address}/16")
+    assert f"zone two has the address {address}" in zones.refuses("boot", "three")
     ask = "import socket; print(socket.create_connection(('one', 80), 20).recv(9))"
     asked = zones.run("exec", "two", sys.executable, "-c", ask)
     deadline = time.monotonic() + 30

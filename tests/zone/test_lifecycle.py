@@ -144,7 +144,15 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
         ("port=99999:1", "HOST-PORT:ZONE-PORT"),
         ("address=10.1.2.3", "an address with its network"),
         ("address=300.1.2.3/24", "an address with its network"),
+        ("address6=fd00::1/64", "choose a higher one"),
+        ("port=80:80/sctp", "HOST-PORT:ZONE-PORT"),
         ("bridge=a-name-that-is-too-long", "15 characters at most"),
+        ("io-limits=/dev/vda", "DISK:WORD=NUMBER"),
+        ("io-limits=/dev/vda:read=0", "DISK:WORD=NUMBER"),
+        ("io-limits=/dev/vda:read=1M,read=2M", "DISK:WORD=NUMBER"),
+        ("io-limits=/dev/vda:reads=1M", "DISK:WORD=NUMBER"),
+        ("io-limits=vda:read=1M", "DISK:WORD=NUMBER"),
+        ("io-limits=/dev/vda:read=lots", "a size is needed"),
         ("net=fast", "choose host, none, private, bridge"),
         ("fs-=/nowhere:/x", "has no /nowhere:/x"),
         ("memry=1G", "did you mean memory?"),
@@ -162,9 +170,9 @@ def test_properties(zones: Zones, tmp_path: Path) -> None:
 def test_every_property_survives_its_file() -> None:
     texts = {
         "brand": "freebsd-14.1", "net": "bridge", "inherit": "/usr /opt:/o", "fs": "/a:/b:ro",
-        "port": "8080:80/tcp", "address": "10.89.0.7/16",
+        "port": "8080:80/tcp", "address": "10.89.0.7/16", "address6": "fd00::7/64",
         "device": "/dev/kvm", "cpu-cap": "1.5", "dedicated-cpus": "0-1,3", "memory": "1G", "swap": "1M",
-        "env": "A=b=c", "boot": "a 'b c'", "hostname": "host.name",
+        "io-limits": "/dev/a:b:read=1M,writes=5", "env": "A=b=c", "boot": "a 'b c'", "hostname": "host.name",
     }  # fmt: skip
     settings = Configuration("z")
     for name, one in PROPERTIES.items():

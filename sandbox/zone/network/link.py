@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sandbox.zone import ZoneError, kernel, reason
-from sandbox.zone.configuration import interface_name, zone_address
+from sandbox.zone.configuration import interface_name, zone_address, zone_address6
 from sandbox.zone.network.netlink import Routes
 
 INSIDE = "eth0"
@@ -33,10 +33,14 @@ _MOST_PORTS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`address` is the zone's, with its network's length: "10.89.0.2/16".  Raises ZoneError."""
+    """`address` is the zone's, with its network's length: "10.89.0.2/16"; `address6` "fd00:89::2/64" or "".
+
+    Raises ZoneError.
+    """
 
     address: str
     bridge: str = "guise0"
+    address6: str = ""
 
     def __post_init__(self) -> None:
         interface = self.interface
@@ -46,6 +50,10 @@ class Link:
             interface.network.broadcast_address,
         ):
             raise ZoneError(f"{self.address} is no zone's address: the network itself and its bridge have it")
+        try:
+            zone_address6(self.address6)
+        except ValueError as error:
+            raise ZoneError(f"{self.address6!r} is no zone's address: {error}") from None
         try:
             if not self.bridge:
                 raise ValueError("a name is needed")
@@ -63,6 +71,10 @@ class Link:
     @property
     def gateway(self) -> ipaddress.IPv4Address:
         return self.interface.network.network_address + 1
+
+    @property
+    def interface6(self) -> ipaddress.IPv6Interface | None:
+        return ipaddress.IPv6Interface(self.address6) if self.address6 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +124,42 @@ def _set_up(routes: Routes, link: Link) -> None:
     routes.change(_index("lo"), up=True)
     index = _index(INSIDE)
     routes.add_address(index, link.interface.ip.packed, link.interface.network.prefixlen)
+    if six := link.interface6:
+        _add_address6(routes, index, six.ip, six.network)
     routes.change(index, up=True)
     routes.add_default_route(link.gateway.packed)
+    if six:
+        routes.add_default_route((six.network.network_address + 1).packed)
+
+
+def _add_address6(
+    routes: Routes, index: int, address: ipaddress.IPv6Address, network: ipaddress.IPv6Network
+) -> None:
+    """Raises ZoneError where the kernel has no IPv6, or not for this interface."""
+    try:
+        routes.add_address(index, address.packed, network.prefixlen)
+    except OSError as error:
+        if error.errno == errno.EEXIST:
+            raise
+        raise ZoneError(
+            f"{address} cannot be given: {reason(error)}; is IPv6 switched off on this host?"
+        ) from None
 
 
 def _bridge(routes: Routes, link: Link) -> int:
     """The bridge's index; it is made where it is missing."""
-    if index := _index(link.bridge):
-        return index
-    with _tolerate(errno.EEXIST):
-        routes.add_bridge(link.bridge)
     index = _index(link.bridge)
-    routes.change(index, alias=_BRIDGE_ALIAS)
-    with _tolerate(errno.EEXIST):
-        routes.add_address(index, link.gateway.packed, link.interface.network.prefixlen)
-    routes.change(index, up=True)
+    if not index:
+        with _tolerate(errno.EEXIST):
+            routes.add_bridge(link.bridge)
+        index = _index(link.bridge)
+        routes.change(index, alias=_BRIDGE_ALIAS)
+        with _tolerate(errno.EEXIST):
+            routes.add_address(index, link.gateway.packed, link.interface.network.prefixlen)
+        routes.change(index, up=True)
+    if six := link.interface6:
+        with _tolerate(errno.EEXIST):  # an earlier zone's is of the same network
+            _add_address6(routes, index, six.network.network_address + 1, six.network)
     return index
 
 

@@ -13,7 +13,7 @@ _START = "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 
 
 @contextlib.contextmanager
-def names(path: str) -> Iterator[dict[str, str]]:
+def names(path: str) -> Iterator[dict[str, list[str]]]:
     """Addresses by name, of a file that nobody else changes meanwhile; it holds afterwards what this holds.
 
     It is made where it is missing and changed in place: where it is mounted into a zone, that one sees the
@@ -25,9 +25,13 @@ def names(path: str) -> Iterator[dict[str, str]]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             before = os.pread(descriptor, 1 << 24, 0).decode("utf-8", "replace")
             lines = [line.split() for line in before.removeprefix(_START).splitlines()]
-            known = {words[1]: words[0] for words in lines if len(words) == 2}
+            known: dict[str, list[str]] = {}
+            for words in lines:
+                if len(words) == 2:
+                    known.setdefault(words[1], []).append(words[0])
             yield known
-            data = (_START + "".join(f"{known[name]}\t{name}\n" for name in sorted(known))).encode()
+            told = [f"{address}\t{name}\n" for name in sorted(known) for address in known[name]]
+            data = (_START + "".join(told)).encode()
             os.pwrite(descriptor, data, 0)
             os.ftruncate(descriptor, len(data))
         finally:

@@ -19,6 +19,7 @@ _ADDRESS, _LOCAL = 1, 2  # IFA_*
 _GATEWAY = 5  # RTA_GATEWAY
 _MAIN_TABLE, _STATIC, _UNICAST = 254, 4, 1
 _UP = 1
+_NO_DETECTION = 0x2  # IFA_F_NODAD: nobody is asked for a second whether it has the address
 
 
 def _attribute(kind: int, value: bytes | str | int) -> bytes:
@@ -27,6 +28,10 @@ def _attribute(kind: int, value: bytes | str | int) -> bytes:
     elif isinstance(value, str):
         value = os.fsencode(value) + b"\0"
     return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def _family(address: bytes) -> int:
+    return socket.AF_INET if len(address) == 4 else socket.AF_INET6
 
 
 def _link(index: int = 0, flags: int = 0) -> bytes:
@@ -58,13 +63,14 @@ class Routes(Channel):
         self.ask(_DELETE_LINK, 0, _link(index))
 
     def add_address(self, index: int, address: bytes, length: int) -> None:
-        """An IPv4 address of 4 bytes, and how many bits of it are its network's."""
-        body = struct.pack("=BBBBI", socket.AF_INET, length, 0, 0, index)
+        """An address of 4 or 16 bytes, and how many bits of it are its network's; it can be used at once."""
+        flags = 0 if len(address) == 4 else _NO_DETECTION
+        body = struct.pack("=BBBBI", _family(address), length, flags, 0, index)
         body += _attribute(_LOCAL, address) + _attribute(_ADDRESS, address)
         self.ask(_NEW_ADDRESS, _CREATE | _EXCLUSIVE, body)
 
     def add_default_route(self, gateway: bytes) -> None:
-        body = struct.pack("=8BI", socket.AF_INET, 0, 0, 0, _MAIN_TABLE, _STATIC, 0, _UNICAST, 0)
+        body = struct.pack("=8BI", _family(gateway), 0, 0, 0, _MAIN_TABLE, _STATIC, 0, _UNICAST, 0)
         self.ask(_NEW_ROUTE, _CREATE | _EXCLUSIVE, body + _attribute(_GATEWAY, gateway))
 
     def alias(self, index: int) -> str:

@@ -1,18 +1,15 @@
-"""Ports of a zone on the host: a small program that passes connections on for as long as the zone runs."""
+"""Ports of a zone on the host: a small program that passes them on for as long as the zone runs."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import socket
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox.zone import ZoneError
-
-_TEXT = re.compile(r"(?:([0-9.]+):)?([0-9]{1,5}):([0-9]{1,5})(?:/(tcp|udp))?")
+from sandbox.zone.configuration import published_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +19,38 @@ class Port:
     outside: int
     inside: int
     host: str = ""
+    kind: str = "tcp"
 
     @classmethod
     def parse(cls, text: str) -> Port:
-        """[ADDRESS:]OUTSIDE:INSIDE[/tcp].  Raises ZoneError."""
-        found = _TEXT.fullmatch(text)
-        if not found or not all(0 < int(number) < 1 << 16 for number in found.group(2, 3)):
-            raise ZoneError(
-                f"{text!r} is no port: write OUTSIDE:INSIDE or ADDRESS:OUTSIDE:INSIDE, as in 8080:80"
-            )
-        if found[4] == "udp":
-            raise ZoneError(f"{text} cannot be published: only connections (tcp) are passed on")
+        """[ADDRESS:]OUTSIDE:INSIDE[/tcp|/udp].  Raises ZoneError."""
         try:
-            host = str(ipaddress.IPv4Address(found[1])) if found[1] else ""
-        except ValueError:
-            raise ZoneError(f"{found[1]} is no address of the host") from None
-        return cls(int(found[2]), int(found[3]), host)
+            host, outside, inside, kind = published_port(text)
+        except ValueError as error:
+            raise ZoneError(f"{text!r} is no port: {error}") from None
+        return cls(outside, inside, host, kind)
+
+    def open(self) -> socket.socket:
+        """Bound, and listening where it is for connections.  Raises OSError."""
+        both = not self.host and socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both or ":" in self.host else socket.AF_INET
+        one = socket.socket(family, socket.SOCK_DGRAM if self.kind == "udp" else socket.SOCK_STREAM)
+        try:
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
+            if self.kind == "tcp":
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind((self.host, self.outside))
+            if self.kind == "tcp":
+                one.listen(1024)
+        except OSError:
+            one.close()
+            raise
+        return one
 
 
 def publish(pid: int, address: str, ports: Iterable[Port]) -> int | None:
-    """Pass connections to the host's `ports` on to the zone at `address`, until process `pid` has ended.
+    """Pass what comes to the host's `ports` on to the zone at `address`, until process `pid` has ended.
 
     The number of the process that does it.  Raises ZoneError where a port is taken.
     """
@@ -53,7 +62,7 @@ def publish(pid: int, address: str, ports: Iterable[Port]) -> int | None:
     try:
         for port in wanted:
             try:
-                listening.append(socket.create_server((port.host, port.outside), backlog=1024))
+                listening.append(port.open())
             except OSError as error:
                 where = f"{port.host or 'the host'} port {port.outside}"
                 raise ZoneError(
@@ -64,7 +73,9 @@ def publish(pid: int, address: str, ports: Iterable[Port]) -> int | None:
         except OSError:
             raise ZoneError(f"no port can be published: process {pid} has ended") from None
         descriptors = [one.fileno() for one in listening]
-        pairs = [f"{one.fileno()}:{port.inside}" for one, port in zip(listening, wanted, strict=True)]
+        pairs = [
+            f"{port.kind}:{one.fileno()}:{port.inside}" for one, port in zip(listening, wanted, strict=True)
+        ]
         import subprocess
 
         program = os.path.join(os.path.dirname(__file__), "forward.py")

@@ -5,6 +5,7 @@ All of it in a network namespace of the test's own; the zones are plain processe
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -31,18 +32,20 @@ from sandbox.zone.network import (
 from sandbox.zone.network.netlink import Routes
 
 SERVER = """
-import http.server, os, sys
+import http.server, os, socket, sys
 from sandbox.zone import kernel
 kernel.unshare("net")
 print("ready", flush=True)
 sys.stdin.readline()
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
 class Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"
     def do_GET(self):
-        body = f"{sys.argv[1]} to {self.client_address[0]}".encode()
+        body = f"{sys.argv[1]} to {self.client_address[0].removeprefix('::ffff:')}".encode()
         self.send_response(200); self.end_headers(); self.wfile.write(body)
     def log_message(self, *_): pass
-server = http.server.ThreadingHTTPServer(("", 80), Answer)
+server = Server(("", 80), Answer)
 print("serving", flush=True)
 server.serve_forever()
 """
@@ -64,14 +67,14 @@ def own_network() -> Iterator[None]:
 
 
 class Zone:
-    def __init__(self, name: str, address: str) -> None:
+    def __init__(self, name: str, address: str, server: str = SERVER, address6: str = "") -> None:
         self.name, self.address = name, address.split("/")[0]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", server, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": str(Path(kernel.__file__).parents[2])},
         )  # fmt: skip
         self.say("ready")
-        self.attached = attach(name, self.process.pid, Link(address))
+        self.attached = attach(name, self.process.pid, Link(address, address6=address6))
         assert self.process.stdin is not None
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
@@ -238,10 +241,21 @@ def test_addresses_and_ports_are_checked() -> None:
     ):
         with pytest.raises(ZoneError):
             Link(address)
+    for address in (
+        "fd00::2",
+        "fd00::/64",
+        "fd00::1/64",
+        "fe80::2/64",
+        "ff02::2/64",
+        "fd00::2/127",
+        "10.89.0.2/24",
+    ):
+        with pytest.raises(ZoneError):
+            Link("10.89.0.2/24", address6=address)
     for bridge in ("", "a/b", "..", "sixteen-letters!"):
         with pytest.raises(ZoneError):
             Link("10.89.0.2/24", bridge)
-    for port in ("80", "0:80", "80:70000", "host:80:80", "300.1.1.1:80:80", "80:80/udp", ""):
+    for port in ("80", "0:80", "80:70000", "host:80:80", "300.1.1.1:80:80", "80:80/sctp", "[::x]:80:80", ""):
         with pytest.raises(ZoneError):
             Port.parse(port)
     assert free_address("10.89.0.0/29", ["10.89.0.2/29", "10.89.0.3"]) == "10.89.0.4/29"
@@ -252,15 +266,66 @@ def test_addresses_and_ports_are_checked() -> None:
 def test_names_are_changed_in_place(tmp_path: Path) -> None:
     hosts = str(tmp_path / "hosts")
     with names(hosts) as known:
-        known["one"] = "10.89.0.2"
+        known["one"] = ["10.89.0.2", "fd00::2"]
     with open(hosts) as seen:
         with names(hosts) as known:
-            assert known == {"one": "10.89.0.2"}
-            known["a-long-name"] = "10.89.0.9"
-        assert seen.read() == "127.0.0.1\tlocalhost\n::1\tlocalhost\n10.89.0.9\ta-long-name\n10.89.0.2\tone\n"
+            assert known == {"one": ["10.89.0.2", "fd00::2"]}
+            known["a-long-name"] = ["10.89.0.9"]
+        assert (
+            seen.read()
+            == "127.0.0.1\tlocalhost\n::1\tlocalhost\n10.89.0.9\ta-long-name\n10.89.0.2\tone\nfd00::2\tone\n"
+        )
     with names(hosts) as known:
         del known["a-long-name"]
-    assert Path(hosts).read_text().endswith("\n10.89.0.2\tone\n")
+    assert Path(hosts).read_text().endswith("\n10.89.0.2\tone\nfd00::2\tone\n")
     (tmp_path / "link").symlink_to("/etc/hosts")
     with pytest.raises(ZoneError, match="cannot name"), names(str(tmp_path / "link")):
         pass
+
+
+def test_datagrams_are_passed_on_and_answered() -> None:
+    """Each sender's answers come back to it, from the address that it asked."""
+    echo = (
+        "import socket, sys\nfrom sandbox.zone import kernel\nkernel.unshare('net')\n"
+        "print('ready', flush=True)\nsys.stdin.readline()\n"
+        "here = socket.socket(type=socket.SOCK_DGRAM)\nhere.bind(('', 53))\nprint('serving', flush=True)\n"
+        "while True:\n    data, sender = here.recvfrom(70000)\n    here.sendto(data[::-1], sender)\n"
+    )
+    zone = Zone("names", "10.89.0.2/24", echo)
+    try:
+        assert publish(zone.process.pid, zone.address, [Port.parse("5353:53/udp")]) is not None
+        with socket.socket(type=socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            busy = Port(taken.getsockname()[1], 53, "127.0.0.1", "udp")
+            with pytest.raises(ZoneError, match="already in use"):
+                publish(zone.process.pid, zone.address, [busy])
+        for family, address in ((socket.AF_INET, "127.0.0.9"), (socket.AF_INET6, "::1")):
+            with contextlib.ExitStack() as opened:
+                senders = [opened.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for _ in range(20)]
+                for number, sender in enumerate(senders):
+                    sender.settimeout(20)
+                    sender.connect((address, 5353))  # it takes only what comes from there
+                    sender.send(b"%d:" % number)
+                for number, sender in enumerate(senders):
+                    assert sender.recv(99) == (b"%d:" % number)[::-1]
+                senders[0].send(b"x" * 60000)
+                assert senders[0].recv(70000) == b"x" * 60000
+    finally:
+        zone.end()
+        detach("names")
+
+
+def test_addresses_of_ipv6() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this kernel has no IPv6")
+    one = Zone("one", "10.89.0.2/24", address6="fd00:89::2/64")
+    two = Zone("two", "10.89.0.3/24", address6="fd00:89::3/64")
+    plain = Zone("plain", "10.89.0.4/24")
+    try:
+        assert get("fd00:89::2") == "one to fd00:89::1"
+        assert get_from(one, "fd00:89::3") == "two to fd00:89::2"
+        assert get_from(two, "10.89.0.4") == "plain to 10.89.0.3"
+    finally:
+        for zone in (one, two, plain):
+            detach(zone.name)
+            zone.end()
