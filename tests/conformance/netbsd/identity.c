@@ -53,6 +53,7 @@ static void give_up(void)
     expect(call(181, 58) == 0 && call(47) == 58 && call(43) == 58, 7); /* setgid */
     expect(call(126, 67, 68) == 0 && call(24) == 67 && call(25) == 68, 8);
     expect(call(23, 0) == -1, 9); /* setuid: no longer */
+    expect(call(208, 0, 0) == -1, 10); /* reboot */
 }
 
 static void set_user(void)
