@@ -71,6 +71,8 @@ def _meanings(abi: Abi) -> Iterator[str]:
     for where, what, meaning in uses:
         if meaning.by and meaning.name not in abi.choices:
             yield f"{where}: {what}: there are no choices {meaning.name!r}"
+        elif meaning.many and meaning.name not in abi.structs:
+            yield f"{where}: {what}: there is no struct {meaning.name!r}"
         elif meaning.name and not meaning.by and not abi.kind_of(meaning.name) and meaning.name not in SHOWN:
             yield f"{where}: {what}: unknown meaning {meaning.name!r}"
 

@@ -200,6 +200,10 @@ class Decoder:
             return Items(tuple(Text(text) for text in texts), seen.truncated)
         if kind.kind == "object":
             return self.types.objects(kind, seen.data, seen.truncated, argument.meaning.name)
+        if argument.meaning.name == "fd_set":
+            return self.types.descriptor_set(seen.data, self._count(call, kind, raw))
+        if argument.meaning.many:
+            return self.types.records(argument.meaning.name, seen.data, seen.truncated)
         if argument.meaning.name:
             return self.types.content(argument.meaning.name, seen.data)
         if "net" in call.tags and decode_types.is_address(argument.name):
@@ -211,14 +215,19 @@ class Decoder:
 
     def _length(self, call: Call, kind: Type, raw: RawCall) -> int:
         """How long a buffer really was."""
+        count = self._count(call, kind, raw)
+        if kind.direction == "out" and not isinstance(kind.count, int) and 0 <= raw.result < count:
+            return raw.result
+        return count
+
+    @staticmethod
+    def _count(call: Call, kind: Type, raw: RawCall) -> int:
+        """How many there are, as another argument says."""
         if isinstance(kind.count, int):
             return kind.count
         for index, other in enumerate(call.arguments):
             if other.name == kind.count and index < len(raw.arguments):
-                count = raw.arguments[index]
-                if kind.direction == "out" and 0 <= raw.result < count:
-                    return raw.result
-                return count
+                return raw.arguments[index]
         return 0
 
 

@@ -15,6 +15,7 @@ _HEXADECIMAL = frozenset(("ptr", "dev"))
 _OWNERS = frozenset(("uid", "gid"))
 _NOBODY = 0xFFFFFFFF  # leave it as it is
 _MOST_ITEMS = 64
+_MOST_RECORDS = 1024
 _FLAG_SETS = 4096
 """Of one kind, whose names are remembered."""
 Reader = Callable[[int], Value]
@@ -108,6 +109,8 @@ class TypeDecoder:
         if meaning == "ioctl":
             return self._request
         size = self._abi.size_of(name)
+        if meaning == "file_mode":
+            return lambda raw: _file_mode(_narrow(raw, size, False))
         if meaning == "hexadecimal":
             return lambda raw: Integer(_narrow(raw, size, False), 16)
         kind = self._abi.kind_of(meaning)
@@ -140,6 +143,8 @@ class TypeDecoder:
 
     def content(self, name: str, data: bytes) -> Value:
         """A buffer that holds one value.  Of a struct that has grown since, what there is."""
+        if name == "text":
+            return Text(data.split(b"\0")[0])
         if name == "bit_set":
             bits = int.from_bytes(data, "little")
             return Items(tuple(Integer(n) for n in range(bits.bit_length()) if bits >> n & 1))
@@ -148,10 +153,46 @@ class TypeDecoder:
             whole = self.object(name, data.ljust(struct.size, b"\0"))
             assert isinstance(whole, Members)
             there = {field.name for field in struct.fields if field.offset < len(data)}
-            return Members(name, tuple((key, value) for key, value in whole.members if key in there))
+            members = tuple((key, value) for key, value in whole.members if key in there)
+            return Members(name, members, struct.brief)
         if struct is None and len(data) == self._abi.size_of(name):
             return self.meant(name, name, int.from_bytes(data, "little"))
         return Data(data, len(data))
+
+    def descriptor_set(self, data: bytes, count: int) -> Value:
+        """What select is asked about or answers: of `count` descriptors those whose bits are set."""
+        bits = int.from_bytes(data, "little") & (1 << min(count & 0xFFFFFFFF, 8 * len(data))) - 1
+        numbers = [n for n in range(bits.bit_length()) if bits >> n & 1]
+        return Items(
+            tuple(Descriptor(n, self.descriptors.get(n, b"")) for n in numbers[:_MOST_ITEMS]),
+            len(numbers) > _MOST_ITEMS,
+        )
+
+    def records(self, name: str, data: bytes, truncated: bool) -> Value:
+        """Structs one behind the other; of those with a length of their own each is as long as it says."""
+        struct = self._abi.structs[name]
+        length = next((field for field in struct.fields if field.name == struct.length), None)
+        found: list[Value] = []
+        at = 0
+        while at < len(data) and len(found) < _MOST_RECORDS:
+            size = struct.size
+            if length is not None:
+                place = at + length.offset
+                size = int.from_bytes(data[place : place + self._abi.size_of(length.type)], "little")
+            if size == 0 or at + size > len(data):
+                break
+            found.append(self._record(struct, data[at : at + size]))
+            at += size
+        return Items(tuple(found), truncated or at < len(data))
+
+    def _record(self, struct: Struct, data: bytes) -> Value:
+        """One; the text at its end has the room that its own length leaves."""
+        whole = self.object(struct.name, data.ljust(struct.size, b"\0"))
+        last = struct.fields[-1]
+        if not struct.length or last.count is None or not isinstance(whole, Members):
+            return whole
+        text = Text(data[last.offset :].split(b"\0")[0])
+        return Members(whole.type, (*whole.members[:-1], (last.name, text)), whole.brief)
 
     def objects(self, kind: Type, data: bytes, truncated: bool, meaning: str = "") -> Value:
         """One object, or as many as the bytes hold when the type is an array."""
@@ -183,7 +224,8 @@ class TypeDecoder:
             members = self._members.get(name)
             if members is None:
                 members = self._members[name] = self._members_of(self._abi.structs[name])
-            return Members(name, tuple([(field, read(data)) for field, read in members]))
+            brief = self._abi.structs[name].brief
+            return Members(name, tuple([(field, read(data)) for field, read in members]), brief)
         return self.value(name, int.from_bytes(data[: self._abi.size_of(name)], "little"))
 
     def _members_of(self, struct: Struct) -> list[tuple[str, Callable[[bytes], Value]]]:
@@ -223,16 +265,16 @@ class TypeDecoder:
         end = start + size * (field.count or 1)
         if field.count is not None:
             return lambda data: self._array(field, data[start:end], size)
-        if field.name == "mode":
-            return lambda data: Integer(int.from_bytes(data[start:end], "little"), 8)
         meaning = field.meaning or field.shown
+        if not meaning and field.name == "mode":
+            return lambda data: Integer(int.from_bytes(data[start:end], "little"), 8)
         if not meaning and (field.type == "sigset" or field.type in self._abi.structs):
             return lambda data: self.object(field.type, data[start:end])
         read = self.reader(field.type, meaning)
         return lambda data: read(int.from_bytes(data[start:end], "little"))
 
     def _array(self, field: Field, data: bytes, size: int) -> Value:
-        if field.type == "char":
+        if field.type == "char" or field.shown == "text":
             return Text(data.split(b"\0")[0])
         if field.type == "u8":
             return Data(data, len(data))
@@ -357,3 +399,21 @@ class TypeDecoder:
 def _narrow(value: int, size: int, signed: bool) -> int:
     value &= (1 << (8 * size)) - 1
     return value - (1 << (8 * size)) if signed and value >> (8 * size - 1) else value
+
+
+_FILE_TYPES = {
+    1: "S_IFIFO",
+    2: "S_IFCHR",
+    4: "S_IFDIR",
+    6: "S_IFBLK",
+    8: "S_IFREG",
+    10: "S_IFLNK",
+    12: "S_IFSOCK",
+}
+"""Alike on all kernels."""
+
+
+def _file_mode(value: int) -> Value:
+    """A file's type by name, its permissions in octal."""
+    kind = _FILE_TYPES.get(value >> 12 & 0xF)
+    return Flags(value, (kind,), value & ~0xF000, 8) if kind else Integer(value, 8)

@@ -60,6 +60,8 @@ def _captures(abi: Abi, call: Call, index: int, argument: Argument) -> Iterator[
         shape = kind.name if kind.kind == "object" and pointers(abi, kind.name) else ""
         if kind.name == "fd" and kind.direction == "out" and length == _CONSTANT:
             flags = (*flags, "FDS")
+        if kind.name == "pollfd":
+            flags = (*flags, "POLLED")
         if kind.direction == "out" and length != _CONSTANT and _result_counts(call):
             flags = (*flags, "RESULT")
         if shape and kind.direction == "inout" and call.result.name in ("size", "ssize"):
@@ -104,6 +106,10 @@ def _extent(abi: Abi, call: Call, argument: Argument) -> tuple[int, int, tuple[s
     size = 1 if kind.kind == "bytes" else (8 if kind.name == "ptr" else abi.size_of(kind.name))
     whole = _is_name(argument) or bool(argument.meaning.name)
     flags: tuple[str, ...] = ("SHORT",) if kind.kind == "bytes" and not whole else ()
+    if argument.meaning.name == "fd_set":
+        flags = ("BITS",)
+    elif argument.meaning.many and not abi.structs[argument.meaning.name].length:
+        size, flags = abi.size_of(argument.meaning.name), ("EACH",)
     if kind.count is None:
         return _CONSTANT, size, flags
     if isinstance(kind.count, int):
@@ -253,6 +259,8 @@ def _row(abi: Abi, number: int, call: Call, found: list[Capture], chosen: int) -
         flags.append("TRACED_RENAMES")
     if any("FDS" in capture.flags for capture in found):
         flags.append("TRACED_FDS")
+    if any({"BITS", "POLLED"} & set(capture.flags) for capture in found):
+        flags.append("TRACED_SETS")
     listed = f"{abi.kernel}_{number}" if found else "NULL"
     choice = f"{selector(call)}, {chosen}, {abi.kernel}_requests_{call.name}" if chosen else "0, 0, NULL"
     return (

@@ -77,18 +77,20 @@ class Meaning:
     """What a plain value stands for, to whoever looks at a call; no translation depends on it.
 
     `name`: a set of flags or constants, a struct or scalar (of bytes), one of `SHOWN`, or `choices`, among
-    which the argument called `by` chooses.
+    which the argument called `by` chooses.  `many`: of bytes, one such struct behind the other.
     """
 
     name: str = ""
     by: str = ""
+    many: bool = False
 
     def __str__(self) -> str:
-        return f":{self.name}[{self.by}]" if self.by else f":{self.name}" if self.name else ""
+        chooser = f"[{self.by}]" if self.by or self.many else ""
+        return f":{self.name}{chooser}" if self.name else ""
 
 
 PLAIN = Meaning()
-SHOWN = ("signal", "wait_status", "ioctl", "hexadecimal", "bit_set", "sysctl")
+SHOWN = ("signal", "wait_status", "ioctl", "hexadecimal", "bit_set", "fd_set", "file_mode", "text", "sysctl")
 """Meanings that no table need define."""
 
 
@@ -190,6 +192,10 @@ class Struct:
     """The host struct that this one is converted to and from, when that has another name."""
     c_name: str = ""
     source: Source = Source()
+    length: str = ""
+    """Of records that lie one behind the other: the member that says how long each is."""
+    brief: tuple[str, ...] = ()
+    """The members that a line of a trace has room for; empty: the first ones."""
 
 
 @dataclass(frozen=True, slots=True)

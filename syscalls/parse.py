@@ -62,7 +62,7 @@ _CALL = re.compile(r"(\d+)\s+(\w+)\s*")
 _RESULT = re.compile(r"->\s*(\w+(?::\w+(?:\[\w+\])?)?)\s*")
 _ARGUMENT = re.compile(r"(\w+)\s*:\s*(.+)$")
 _DIRECTED = re.compile(r"(in|out|inout)\s*(?:\s(\w+)\s*)?(?:\[\s*(\w+)\s*\])?$")
-_SHOWN = re.compile(r"(.*?)(?::(\w+)(?:\[(\w+)\])?)?$")
+_SHOWN = re.compile(r"(.*?)(?::(\w+)(\[(\w*)\])?)?$")
 _NAME = re.compile(r"[A-Za-z_]\w*$")
 _POINTED = re.compile(r"(\w+)?(?:\[(\w+)\])?")
 _FIELD = re.compile(r"(\w+)(?::(\w+))?(?:\[(\d+|0x[0-9a-fA-F]+)\])?$")
@@ -90,10 +90,14 @@ def parse_type(row: Row, text: str) -> Type:
 
 
 def parse_shown(row: Row, text: str) -> tuple[Type, Meaning]:
-    """`TYPE`, or `TYPE:MEANING`, or `TYPE:CHOICES[ARGUMENT]`."""
+    """`TYPE`, or `TYPE:MEANING`, or `TYPE:STRUCT[]`, or `TYPE:CHOICES[ARGUMENT]`."""
     found = _SHOWN.match(text.strip())
     assert found is not None
-    return parse_type(row, found[1]), Meaning(found[2] or "", found[3] or "")
+    kind = parse_type(row, found[1])
+    many = found[3] == "[]"
+    if many and kind.kind != "bytes":
+        raise row.fail(f"{found[2]}[] is said of bytes, not of {kind}")
+    return kind, Meaning(found[2] or "", found[4] or "", many)
 
 
 class _Reader:
@@ -245,7 +249,7 @@ class _Reader:
         name = self.section_name(section)
         if name in self.structs:
             raise section.head.fail(f"struct {name} exists already ({self.structs[name].struct.where})")
-        known = frozenset(("size", "host", "cname", "prefix", "header", "define"))
+        known = frozenset(("size", "host", "cname", "prefix", "header", "define", "length", "brief"))
         found = lexer.options(section.head, list(section.words[1:]), known)
         fields: list[Field] = []
         for row in section.rows:
@@ -256,7 +260,11 @@ class _Reader:
         struct = Struct(
             name, 0, 1, tuple(fields), section.head.where, host=found.get("host", ""),
             c_name=found.get("cname", f"struct {name}"), source=_source(found),
+            length=found.get("length", ""), brief=_names(found, "brief"),
         )  # fmt: skip
+        for member in (*filter(None, [struct.length]), *struct.brief):
+            if all(member != entry.name for entry in fields):
+                raise section.head.fail(f"there is no member {member}")
         size = lexer.number(section.head, found["size"]) if "size" in found else None
         self.structs[name] = layout.RawStruct(struct, size, tuple(row.where for row in section.rows))
 

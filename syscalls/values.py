@@ -27,6 +27,8 @@ class Flags:
     value: int
     names: tuple[str, ...]
     rest: int = 0
+    base: int = 16
+    """How people write the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Members:
 
     type: str
     members: tuple[tuple[str, Value], ...]
+    brief: tuple[str, ...] = ()
+    """Those that a line has room for, in that order; empty: the first ones."""
 
 
 @dataclass(frozen=True, slots=True)

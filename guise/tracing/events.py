@@ -189,10 +189,9 @@ class Assembler:
         decoder = self.decoder(record.kernel)
         if record.kind == layout.SIGNAL:
             code, first = _signed(record.values[0]), record.values[1]
-            sender = first & 0xFFFFFFFF if code <= 0 else 0
-            return SignalEvent(
-                thread, record.start, record.number, decoder.signal(record.number), code, sender
-            )
+            name = decoder.signal(record.number)
+            sender = first & 0xFFFFFFFF if code <= 0 or name == "SIGCHLD" else 0
+            return SignalEvent(thread, record.start, record.number, name, code, sender)
         if record.kind != layout.END:
             raise records.DamagedRecord(f"a record of kind {record.kind}")
         signal = decoder.signal(record.number) or str(record.number) if record.result else ""
@@ -211,11 +210,14 @@ class Assembler:
         thread = Thread(
             process, record.number, parent, texts.get(1, ""), texts.get(0, ""), real_time - record.start
         )
-        if self._threads.get(slot) == thread:
+        old = self._threads.get(slot)
+        if old == thread:
             return None  # a ring that overwrites itself introduces its thread again
         self._threads[slot] = thread
         if process == record.number:
             self._descriptors.pop(process, None)
+            if old is None or old.thread != thread.thread:  # a new process, that has what its parent has
+                self._descriptors[process] = dict(self._descriptors.get(parent, {}))
             if self._stacks is not None:
                 self.stacks.begin(process)
         return StartEvent(thread, record.start)

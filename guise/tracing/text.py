@@ -25,6 +25,7 @@ from syscalls.values import (
 )
 
 _ESCAPES = {9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\"}
+_MOST_RECORDS = 16  # of a list; JSON has them all
 _MOST_MEMBERS = 8  # of a struct; JSON has them all
 _COLOUR = re.compile("\x1b\\[\\d*m")
 
@@ -47,14 +48,19 @@ def quote(data: bytes) -> str:
 
 
 def _plain(data: bytes) -> str:
-    return "".join(chr(b) if 32 <= b < 127 and b not in b"<>" else f"\\x{b:02x}" for b in data)
+    """What a descriptor stands for, between < and >; only a path can have these in it otherwise."""
+    hidden = b"<>" if data.startswith(b"/") else b""
+    return "".join(chr(b) if 32 <= b < 127 and b not in hidden else f"\\x{b:02x}" for b in data)
+
+
+def _arguments(decoded: DecodedCall) -> str:
+    """NetBSD aligns some arguments by others that mean nothing."""
+    return ", ".join(render(value) for name, value in decoded.arguments if name not in ("pad", "PAD"))
 
 
 def call(decoded: DecodedCall) -> str:
     """A call and how it ended, in one line."""
-    return (
-        f"{decoded.name}({', '.join(render(v) for _, v in decoded.arguments)}) = {outcome(decoded.outcome)}"
-    )
+    return f"{decoded.name}({_arguments(decoded)}) = {outcome(decoded.outcome)}"
 
 
 def render(value: Value) -> str:
@@ -71,7 +77,7 @@ def _integer(value: Integer) -> str:
 def _flags(value: Flags) -> str:
     parts = list(value.names)
     if value.rest or not parts:
-        parts.append(f"{value.rest:#x}" if value.rest else "0")
+        parts.append(_integer(Integer(value.rest, value.base)) if value.rest else "0")
     return "|".join(parts)
 
 
@@ -90,12 +96,19 @@ def _pointer(value: Pointer) -> str:
 def _items(value: Items) -> str:
     if value.missing is not None:
         return f"~[{', '.join(map(render, value.missing))}]"
-    return f"[{', '.join(map(render, value.values))}{', ...' if value.truncated else ''}]"
+    most = _MOST_RECORDS if value.values and isinstance(value.values[0], Members) else len(value.values)
+    shown = [*map(render, value.values[:most])]
+    return f"[{', '.join(shown + ['...'] * (value.truncated or most < len(value.values)))}]"
 
 
 def _members(value: Members) -> str:
-    shown = [f"{name}={render(member)}" for name, member in value.members[:_MOST_MEMBERS]]
-    return "{" + ", ".join(shown + ["..."] * (len(value.members) > _MOST_MEMBERS)) + "}"
+    members = value.members[:_MOST_MEMBERS]
+    if value.brief:
+        members = tuple(
+            sorted((m for m in value.members if m[0] in value.brief), key=lambda m: value.brief.index(m[0]))
+        )
+    shown = [f"{name}={render(member)}" for name, member in members]
+    return "{" + ", ".join(shown + ["..."] * (len(value.members) > len(members))) + "}"
 
 
 _RENDER: dict[type, Callable[..., str]] = {
@@ -172,7 +185,6 @@ class Printer:
     def _body(self, event: Event) -> str:
         if isinstance(event, CallEvent):
             made = event.call
-            arguments = ", ".join(render(value) for _, value in made.arguments)
             result = outcome(made.outcome)
             if "result" in event.tampered:
                 result += " (injected)"
@@ -181,7 +193,7 @@ class Printer:
             took = self._dim(f" <{event.duration / 1e9:.6f}>") if self._style.durations else ""
             if made.outcome.error:
                 result = self._paint("31", result)
-            return f"{self._paint('1', made.name)}({arguments}) = {result}{took}"
+            return f"{self._paint('1', made.name)}({_arguments(made)}) = {result}{took}"
         if isinstance(event, SignalEvent):
             code = signal_codes.name(event.name, event.code)
             sender = f", si_pid={event.sender}" if event.sender else ""

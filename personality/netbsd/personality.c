@@ -7,6 +7,14 @@ u32 bsd_release(const struct process *p)
     return p->asked_release != 0 ? p->asked_release : NETBSD_DEFAULT_RELEASE;
 }
 
+/* How a new LWP enters its context looks like a call, but its program has made none. */
+static int decode(struct thread *t, struct frame *f, u64 *number, u64 a[MAX_ARGUMENTS])
+{
+    if (__builtin_expect(*number == NETBSD_SYS_setcontext, 0) && lwp_begins(t))
+        return (int)lwp_begin(t);
+    return bsd_decode(t, f, number, a);
+}
+
 const struct personality netbsd_personality = {
     .name = "netbsd",
     .call_limit = NETBSD_CALL_LIMIT,
@@ -17,7 +25,7 @@ const struct personality netbsd_personality = {
     .unserved = netbsd_unserved,
     .fast_calls = netbsd_fast_calls,
     .carry_means_error = true,
-    .decode = bsd_decode,
+    .decode = decode,
     .finish = bsd_finish,
     .signal_from_host = netbsd_signal_from_host,
     .signal_to_host = netbsd_signal_to_host,

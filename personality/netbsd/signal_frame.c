@@ -304,8 +304,6 @@ long netbsd_sys_setcontext(struct thread *t, struct frame *f UNUSED, const u64 a
 {
     struct netbsd_ucontext uc;
 
-    if (lwp_begins(t))
-        return lwp_begin(t);
     if (copy_in(&uc, a[0], sizeof(uc)) != 0)
         return -EFAULT;
     if (!(uc.flags & NETBSD__UC_CPU))

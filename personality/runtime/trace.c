@@ -155,7 +155,8 @@ void trace_fast_calls(struct thread *t)
         return;
     for (u32 i = 0; i < limit; i++) {
         const struct trace_call *row = trace_row(kernel, i);
-        bool makes_names = (trace_area->options & TRACE_WITH_NAMES) && row != NULL && row->flags != 0;
+        bool makes_names = (trace_area->options & TRACE_WITH_NAMES) && row != NULL &&
+                           (row->flags & TRACED_CHANGES);
         if (trace_area->wanted[kernel][i] == 0 && trace_area->tamper[kernel][i] == 0 && !makes_names)
             calls[i] = p->fast_calls[i];
     }

@@ -156,7 +156,7 @@ struct trace_argument {
     u8 argument, kind, when;
     u8 length; /* the argument that counts, or TRACE_CONSTANT */
     u32 size;  /* bytes of one */
-    u8 flags;
+    u16 flags;
     const struct trace_struct *shape; /* what is behind the pointers in it */
 };
 #define TRACE_STRING 0
@@ -172,6 +172,9 @@ struct trace_argument {
 #define TRACE_SHORT 8   /* a buffer: text_limit applies */
 #define TRACE_FDS 16    /* descriptors that the call has made */
 #define TRACE_FILLED 32 /* the result counts the bytes behind its pointers */
+#define TRACE_BITS 64   /* the counting argument counts bits */
+#define TRACE_EACH 128  /* ... counts bytes, and the result elements */
+#define TRACE_POLLED 256 /* each element begins with a descriptor */
 
 struct trace_request { /* what the third argument of an ioctl is */
     u32 number;
@@ -190,6 +193,8 @@ struct trace_call {
 #define TRACED_FD_RESULT 1 /* the result is a descriptor */
 #define TRACED_FDS 4       /* arguments lead to descriptors that it has made */
 #define TRACED_RENAMES 2   /* descriptors in its arguments are something else afterwards */
+#define TRACED_CHANGES (TRACED_FD_RESULT | TRACED_FDS | TRACED_RENAMES)
+#define TRACED_SETS 8      /* arguments lead to descriptors that it asks about */
 struct trace_table {
     const char *kernel;
     const struct trace_call *calls;
@@ -248,6 +253,7 @@ void trace_tamper_after(struct thread *t, const u64 *a);
 
 void trace_names_before(struct trace_slot *s, const struct trace_call *row, const u64 *a);
 u8 *trace_names_after(struct trace_record *r, u8 *at, const struct trace_call *row, const u64 *a, long result);
+void trace_names_failed(const struct trace_call *row, const u64 *a, long result);
 u32 trace_name_matches(int fd, u32 automaton);
 void trace_names_forget(void);
 long trace_name(int fd, char *to, size_t room);

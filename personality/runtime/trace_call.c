@@ -83,7 +83,8 @@ static bool record_entry(struct thread *t, struct trace_slot *s, const struct tr
     }
     if (trace_area->options & TRACE_WITH_STACKS)
         trace_mappings(s);
-    if ((trace_area->options & TRACE_WITH_NAMES) && row != NULL && row->descriptors != 0)
+    if ((trace_area->options & TRACE_WITH_NAMES) && row != NULL &&
+        (row->descriptors != 0 || (row->flags & TRACED_SETS)))
         trace_names_before(s, row, a);
     struct trace_record *r = begin_call(s, row, f, number, a, entry);
     if (r == NULL)
@@ -128,7 +129,7 @@ u32 trace_enter(struct thread *t, struct frame *f, u64 number, u64 *a, const str
         if (state != NULL && state->fired_count != 0)
             what |= TRACE_LEAVE;
     }
-    if (!recorded && (trace_area->options & TRACE_WITH_NAMES) && row != NULL && row->flags != 0)
+    if (!recorded && (trace_area->options & TRACE_WITH_NAMES) && row != NULL && (row->flags & TRACED_CHANGES))
         what |= TRACE_LEAVE; /* what a call does to descriptors counts, whether it is shown or not */
     if (__builtin_expect(recorded && host_calls_wanted, 0)) {
         struct trace_thread *state = t->trace_state;
@@ -164,7 +165,7 @@ static bool complete(struct thread *t, struct trace_slot *s, const struct trace_
     u8 *at = (u8 *)r + r->size;
     if (!failed) {
         at = capture_all(r, at, TRACE_EXIT, row, a, result);
-        if (row != NULL && row->flags != 0 && (trace_area->options & TRACE_WITH_NAMES))
+        if (row != NULL && (row->flags & TRACED_CHANGES) && (trace_area->options & TRACE_WITH_NAMES))
             at = trace_names_after(r, at, row, a, result);
     }
     if (state != NULL) {
@@ -194,8 +195,12 @@ void trace_leave(struct thread *t, const struct frame *f, u64 number, const u64 
     }
     const struct trace_call *row = trace_row(s->kernel, number);
     bool shown = trace_is_open(s) && complete(t, s, row, f, a, result, end);
-    if (!shown && row != NULL && (trace_area->options & TRACE_WITH_NAMES) && !is_error(result))
-        trace_names_after(NULL, NULL, row, a, result);
+    if (row != NULL && (trace_area->options & TRACE_WITH_NAMES)) {
+        if (is_error(result))
+            trace_names_failed(row, a, result);
+        else if (!shown)
+            trace_names_after(NULL, NULL, row, a, result);
+    }
     if (state != NULL)
         state->fired_count = 0;
 }

@@ -2,14 +2,20 @@
 #include "trace.h"
 
 #define LARGEST 4096UL /* of one capture */
+#define LARGEST_LIST 16384UL /* of structs that may be thousands of bytes each */
 #define MOST_STRINGS 64
 #define MOST_ELEMENTS 64 /* of an array whose members point at more */
 #define DEEPEST 3
 
-static u64 room_after(const struct trace_record *r, const u8 *at)
+static u64 whole_room_after(const struct trace_record *r, const u8 *at)
 {
     u64 used = (u64)(at - (const u8 *)r) + sizeof(struct trace_capture);
-    u64 room = used + 8 < TRACE_RECORD ? TRACE_RECORD - used - 8 : 0;
+    return used + 8 < TRACE_RECORD ? TRACE_RECORD - used - 8 : 0;
+}
+
+static u64 room_after(const struct trace_record *r, const u8 *at)
+{
+    u64 room = whole_room_after(r, at);
     return room < LARGEST ? room : LARGEST;
 }
 
@@ -143,6 +149,10 @@ static u64 wanted_length(const struct trace_argument *what, const u64 *a, long r
         count = get_u32(a[what->length], &pointed) == 0 ? pointed : 0;
     else if (what->length != TRACE_CONSTANT)
         count = what->flags & TRACE_NARROW ? (u32)a[what->length] : a[what->length];
+    if (what->flags & TRACE_BITS)
+        count = (count + 7) / 8;
+    if (what->flags & TRACE_EACH)
+        count /= what->size;
     if ((what->flags & TRACE_RESULT) && result >= 0 && (u64)result < count)
         count = (u64)result;
     return count > LARGEST ? LARGEST * what->size : count * what->size;
@@ -173,6 +183,10 @@ u8 *trace_capture(struct trace_record *r, u8 *at, const struct trace_argument *w
     u64 length = wanted_length(what, a, result);
     u32 flags = leaving ? CAPTURE_OUT : 0;
     u64 limit = what->flags & TRACE_SHORT ? __atomic_load_n(&trace_area->text_limit, __ATOMIC_RELAXED) : LARGEST;
+    if (what->flags & TRACE_EACH) {
+        limit = LARGEST_LIST;
+        room = whole_room_after(r, at);
+    }
     if (limit > room)
         limit = room;
     if (length > limit) {

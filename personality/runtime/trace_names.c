@@ -15,6 +15,7 @@
 #define SO_PROTOCOL 38
 #define ADDRESS_ROOM 128U
 #define LONGEST_NAME 1024
+#define MOST_LISTED 1024 /* of one set that are looked up */
 
 static u32 known[NUMBERS] LARGE; /* ANNOUNCED, then per automaton: judged, and the verdict */
 
@@ -88,11 +89,47 @@ static void announce(struct trace_slot *s, int fd)
         trace_commit(s, r, end);
 }
 
+/* The descriptors that select and poll ask about. */
+static void announce_listed(struct trace_slot *s, const struct trace_argument *what, const u64 *a)
+{
+    u32 count = (u32)a[what->length], value = 0;
+    u64 address = a[what->argument];
+    if (address == 0)
+        return;
+    for (u32 i = 0; i < count && i < MOST_LISTED; i++) {
+        if (what->flags & TRACE_POLLED) {
+            if (get_u32(address + i * what->size, &value) != 0)
+                return;
+            announce(s, (s32)value);
+            continue;
+        }
+        u8 byte = 0;
+        if (i % 8 == 0 && copy_in(&byte, address + i / 8, 1) != 0)
+            return;
+        value = i % 8 == 0 ? byte : value;
+        if (value >> i % 8 & 1)
+            announce(s, (s32)i);
+    }
+}
+
 void trace_names_before(struct trace_slot *s, const struct trace_call *row, const u64 *a)
 {
     for (u32 i = 0; i < MAX_ARGUMENTS; i++)
         if (row->descriptors >> i & 1)
             announce(s, (s32)a[i]);
+    for (u32 i = 0; (row->flags & TRACED_SETS) && i < row->count; i++)
+        if (row->arguments[i].flags & (TRACE_BITS | TRACE_POLLED))
+            announce_listed(s, &row->arguments[i], a);
+}
+
+/* A connection that is being made has an address already, and will have a peer. */
+void trace_names_failed(const struct trace_call *row, const u64 *a, long result)
+{
+    if (result != -EINPROGRESS || !(row->flags & TRACED_RENAMES))
+        return;
+    for (u32 i = 0; i < MAX_ARGUMENTS; i++)
+        if (row->descriptors >> i & 1)
+            forget(NULL, (s32)a[i]);
 }
 
 static u8 *made(struct trace_record *r, u8 *at, int fd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 
 import pytest
 
@@ -54,6 +55,24 @@ def typed(value: Value) -> bool:
     return not (isinstance(value, Integer) and value.base == 16)
 
 
+def entry(layout: str, name: str, *members: int) -> bytes:
+    """A directory entry, as long as it says itself: in NetBSD's the second member, else the third."""
+    head = struct.pack(f"<{layout}", *members)
+    return (head + name.encode()).ljust(members[1 if layout == "QHHB" else 2], b"\0")
+
+
+def mount(layout: str, size: int, texts: dict[int, str], *members: int) -> bytes:
+    """What a kernel says of a file system: the first members, and texts at their places."""
+    data = bytearray(struct.pack(f"<{layout}", *members).ljust(size, b"\0"))
+    for place, text_there in texts.items():
+        data[place : place + len(text_there)] = text_there.encode()
+    return bytes(data)
+
+
+def siginfo(*members: int) -> bytes:
+    return struct.pack(f"<{len(members)}i", *members).ljust(128, b"\0")
+
+
 PLAIN = [
     ("linux", "clone", (0x1200011, 0, 0, 0, 0), {}, "SIGCHLD|CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID, NULL"),
     ("linux", "futex", (64, 128, 2, 0, 0, 0), {3: bytes(16)}, "FUTEX_WAIT|FUTEX_PRIVATE_FLAG, 2, NULL"),
@@ -83,6 +102,37 @@ PLAIN = [
     ("netbsd", "__wait450", (1, 64, 0, 0), {1: b"\x7f\x11\0\0"}, "{stopped=SIGSTOP}"),
     ("netbsd", "__futex", (64, 129, 1, 0, 0, 0, 0), {}, "FUTEX_WAKE|FUTEX_PRIVATE_FLAG, 1"),
     ("netbsd", "fcntl", (5, 4, 4), {}, "F_SETFL, O_RDONLY|O_NONBLOCK"),
+    ("linux", "select", (70, 64, 0, 0, 0), {1: b"\x0b" + bytes(7) + b"\x82"},
+     "(70, [0, 1, 3, 65], NULL, NULL, NULL)"),
+    ("freebsd", "select", (3, 64, 0, 0, 0), {1: b"\xff"}, "(3, [0, 1, 2], NULL, NULL, NULL)"),
+    ("linux", "getdents64", (3, 64, 999),
+     {1: entry("QqHB", "a", 1, 2, 24, 8) + entry("QqHB", "long name here", 3, 4, 40, 4)},
+     '(3, [{type=DT_REG, name="a", ...}, {type=DT_DIR, name="long name here", ...}], 999)'),
+    ("linux", "getdents", (3, 64, 999), {1: entry("QqH", "a", 1, 2, 24)}, '[{name="a", ...}], 999)'),
+    ("freebsd", "getdirentries", (3, 64, 999, 0), {1: entry("QqHBxHxx", "b", 1, 2, 32, 12, 1)},
+     '(3, [{type=DT_SOCK, name="b", ...}], 999, NULL)'),
+    ("netbsd", "__getdents30", (3, 64, 999), {1: entry("QHHB", "c", 1, 24, 1, 1)},
+     '[{type=DT_FIFO, name="c", ...}]'),
+    ("linux", "statfs", (64, 64), {1: (0xEF53).to_bytes(120, "little")}, "{type=EXT4_SUPER_MAGIC, bsize=0, "),
+    ("freebsd", "statfs", (64, 64), {1: mount("IIQ", 2344, {280: "ufs", 1320: "/"}, 0, 0, 0x1001)},
+     '{fstypename="ufs", mntfromname="", mntonname="/", flags=MNT_RDONLY|MNT_LOCAL, ...}'),
+    ("freebsd", "getfsstat", (64, 9999, 2),
+     {0: mount("I", 2344, {280: "ufs"}, 0) + mount("I", 2344, {280: "nfs"}, 0)},
+     '([{fstypename="ufs", mntfromname="", mntonname="", flags=0, ...}, {fstypename="nfs", '),
+    ("netbsd", "__statvfs190", (64, 64, 2), {1: mount("Q", 3296, {192: "ffs", 224: "/usr"}, 8)},
+     '{fstypename="ffs", mntfromname="", mntonname="/usr", flag=MNT_NOSUID, ...}'),
+    ("netbsd", "lseek", (3, 0, 9, 1), {}, "lseek(3, 9, SEEK_CUR)"),
+    ("netbsd", "pipe2", (64, 0x400004), {0: bytes(8)}, "([0, 0], O_NONBLOCK|O_CLOEXEC)"),
+    ("linux", "mknod", (64, 0o10644, 0), {0: b"f"}, '("f", S_IFIFO|0644, 0)'),
+    ("linux", "fstat", (3, 64), {1: bytes(24) + (0o100600).to_bytes(120, "little")},
+     "{mode=S_IFREG|0600, nlink=0, uid=0"),
+    ("linux", "waitid", (1, 5, 64, 4, 0), {2: siginfo(17, 0, 2, 0, 5, 0, 9)},
+     "{signo=SIGCHLD, errno=0, code=CLD_KILLED, pid=5, uid=0, status=9}"),
+    ("freebsd", "_umtx_op", (64, 11, 5, 24, 80), {4: (7).to_bytes(24, "little")},
+     "UMTX_OP_WAIT_UINT, 5, 24, {timeout={sec=7, nsec=0}, flags=0, clockid=0})"),
+    ("freebsd", "cpuset_getaffinity", (3, 1, 0, 16, 64), {4: b"\5" + bytes(15)}, "16, [0, 2])"),
+    ("freebsd", "sigaltstack", (64, 0), {0: bytes(16) + b"\4" + bytes(7)},
+     "{sp=0x0, size=0, flags=SS_DISABLE}"),
 ]  # fmt: skip
 
 
@@ -104,3 +154,36 @@ def test_what_an_argument_leads_to_is_taken_by_what_another_is() -> None:
     assert {0, 128, 128 | 256, 9, 9 | 128 | 256} <= set(wanted)
     assert not {1, 129} & set(wanted)
     assert [capture.kind for capture in requests(abi, abi.calls["prctl"])[15]] == ["STRING"]
+
+
+def test_a_set_of_descriptors_before_and_after() -> None:
+    """What select was asked about, and what it answered; names are those that are known."""
+    abi = load(HOST)
+    raw = RawCall(
+        abi.calls["select"].number, (8, 64, 0, 0, 0), {1: Seen(b"\x28")}, {1: Seen(b"\x08")}, "done", 1,
+        descriptors={3: b"pipe:[7]"}, descriptors_after={3: b"pipe:[7]"},
+    )  # fmt: skip
+    assert "(8, [3<pipe:[7]>, 5] => [3<pipe:[7]>], NULL" in text.call(Decoder(abi, load(HOST)).decode(raw))
+
+
+def test_a_list_that_was_cut_off_says_so() -> None:
+    abi = load(HOST)
+    whole = entry("QqHB", "a", 1, 2, 24, 8)
+    for data, truncated, expected in ((whole * 2, True, ", ...], "), (whole + whole[:9], False, ", ...], ")):
+        raw = RawCall(abi.calls["getdents64"].number, (3, 64, 99), {}, {1: Seen(data, truncated)}, "done", 99)
+        assert expected in text.call(Decoder(abi, load(HOST)).decode(raw))
+    many = RawCall(abi.calls["getdents64"].number, (3, 64, 99), {}, {1: Seen(whole * 40)}, "done", 960)
+    decoded = Decoder(abi, load(HOST)).decode(many)
+    assert text.call(decoded).count("DT_REG") == 16
+    shown = ndjson.value(decoded.arguments[1][1])["target"]
+    assert len(shown["values"]) == 40
+    assert not shown["truncated"]
+
+
+def test_what_is_copied_of_lists_and_sets() -> None:
+    """Bits are counted in bytes; file systems are counted by the result, directories in its bytes."""
+    abi = load("freebsd")
+    found = {name: captures(abi, abi.calls[name]) for name in ("select", "getfsstat", "getdirentries")}
+    assert [c.flags for c in found["select"][:3]] == [("BITS", "NARROW")] * 3
+    assert (found["getfsstat"][0].size, found["getfsstat"][0].flags) == (2344, ("EACH", "RESULT"))
+    assert (found["getdirentries"][0].size, found["getdirentries"][0].flags) == (1, ("RESULT",))

@@ -272,3 +272,53 @@ os.kill(os.getpid(), signal.SIGUSR1)
     assert "(SIG_SETMASK, [SIGHUP], " in lines
     assert re.search(r"--- SIGUSR1 \{si_code=SI_USER, si_pid=\d+\} ---", lines)
     assert re.search(r"rt_sigaction\(SIGSEGV, \{handler=0x[0-9a-f]{6,}, ", lines)
+
+
+def test_descriptors_in_sets_are_what_they_are_now(trace: Trace) -> None:
+    """Also where another number stood for something else before, and calls that make them are not shown."""
+    script = """
+import os, select, socket
+os.listdir("/")
+r, w = os.pipe()
+os.write(w, b"x")
+select.select([r], [w], [], 1)
+select.poll().register(r)
+p = select.poll(); p.register(r); p.poll(0)
+s = socket.create_server(("127.0.0.1", 0))
+c = socket.socket(); c.setblocking(False)
+c.connect_ex(s.getsockname())
+s.accept()
+c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+"""
+    wanted = "getdents64,select,pselect6,poll,getsockopt"
+    lines = trace("-e", wanted, sys.executable, "-S", "-c", script).stderr
+    assert re.search(r'getdents64\(3</>, \[.*\{type=DT_DIR, name="[^"]+", \.\.\.\}', lines)
+    assert re.search(r"select6?\(5, \[3<pipe:\[(\d+)\]>\], \[4<pipe:\[\1\]>\], NULL, ", lines)
+    assert re.search(r"poll\(\[\{fd=3<pipe:\[\d+\]>, events=", lines)
+    assert re.search(
+        r"getsockopt\(\d+<TCP:\[127\.0\.0\.1:\d+->127\.0\.0\.1:\d+\]>, SOL_SOCKET, SO_ERROR, 0, 4", lines
+    )
+
+
+def test_the_child_of_a_vfork_has_what_its_parent_has(trace: Trace) -> None:
+    """It runs in its parent's memory, so that nothing looks its descriptors up again."""
+    script = """
+import os
+r, w = os.pipe()
+os.set_inheritable(w, True)
+os.write(w, b"x")
+pid = os.posix_spawn("/bin/true", ["true"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, w, 7)])
+os.waitpid(pid, 0)
+"""
+    lines = trace("-e", "write,dup2,dup3", sys.executable, "-S", "-c", script).stderr
+    assert re.search(r"\] dup2\(4<pipe:\[(\d+)\]>, 7\) = 7<pipe:\[\1\]>", lines)
+
+
+def test_texts_that_calls_fill_end_where_they_end(trace: Trace, tmp_path: Path) -> None:
+    """However long they are, unlike other buffers."""
+    target = "x" * 60
+    script = f"import os; os.symlink('{target}', 'l'); os.readlink('l'); os.getcwd()"
+    start = ("sh", "-c", 'cd "$0" && exec "$@"', tmp_path, sys.executable, "-S", "-c", script)
+    lines = trace("-e", "readlink,getcwd", "--rw", tmp_path, *start).stderr
+    assert f'readlink("l", "{target}", ' in lines
+    assert f'getcwd("{tmp_path}", ' in lines
