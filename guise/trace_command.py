@@ -11,7 +11,7 @@ from guise.cli import UsageError, complain
 from guise.trace_options import Settings, parse
 from guise.tracing import live, session, shown
 from guise.tracing.expressions import ExpressionError
-from guise.tracing.output import OutputError, reason
+from guise.tracing.output import OutputError, called, fill_gaps, reason
 from personality.supervisor import launch
 from personality.tracing import recording, records
 
@@ -25,6 +25,7 @@ _STDOUT = 1
 def main(words: list[str]) -> int:
     """The program's own status; 1 when the trace cannot be written, 2 for bad usage."""
     settings = parse(words)
+    fill_gaps()
     try:
         if settings.show:
             return _live(settings, None) if settings.live else _show(settings)
@@ -61,7 +62,7 @@ def _run(settings: Settings, sandbox: Sandbox | None) -> int:
         return complain(str(error), 1)
     except OSError as error:
         run.abandon()
-        return complain(f"{settings.output or 'the trace'} cannot be written: {reason(error)}", 1)
+        return complain(f"{called(settings.output)} cannot be written: {reason(error)}", 1)
     return session.conclude(settings, run)
 
 
@@ -93,7 +94,7 @@ def _show(settings: Settings) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            return complain(f"{settings.output or 'the output'} cannot be written: {reason(error)}", 1)
+            return complain(f"{called(settings.output, _STDOUT)} cannot be written: {reason(error)}", 1)
         except records.DamagedRecord as error:
             return complain(f"{settings.show} is damaged: {error}", 1)
     if reader.ending is None:

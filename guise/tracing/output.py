@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -11,11 +12,44 @@ if TYPE_CHECKING:
     from guise.tracing.forms import Factory, Form
 
 _STDOUT, _STDERR = 1, 2
+_STANDARD = {0: "standard input", _STDOUT: "standard output", _STDERR: "standard error"}
 _MOST_OPEN = 64
 
 
 class OutputError(Exception):
     """The trace cannot be written: one sentence."""
+
+
+def fill_gaps() -> None:
+    """Put something where a standard descriptor is missing, so that no file of ours comes to stand there and
+    takes what is meant for a person.
+    """
+    for descriptor in _STANDARD:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+
+
+def open_gaps() -> None:
+    """In the process that becomes the program: it finds missing what was missing."""
+    for descriptor in _STANDARD:
+        if not given(descriptor):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def given(standard: int) -> bool:
+    """Whether it came from whoever started us: what does is inheritable, what fills a gap is not."""
+    try:
+        return os.get_inheritable(standard)
+    except OSError:
+        return False
+
+
+def called(path: str, otherwise: int = _STDERR) -> str:
+    """An output's name in a sentence."""
+    return path if path not in ("", "-") else _STANDARD[_STDOUT if path == "-" else otherwise]
 
 
 def open_output(path: str, otherwise: int = _STDERR) -> int:
@@ -24,7 +58,10 @@ def open_output(path: str, otherwise: int = _STDERR) -> int:
     Raises OutputError.
     """
     if path in ("", "-"):
-        descriptor = os.dup(_STDOUT if path == "-" else otherwise)
+        standard = _STDOUT if path == "-" else otherwise
+        if not given(standard):
+            raise OutputError(f"{_STANDARD[standard]} is closed: name a file for the trace with -o")
+        descriptor = os.dup(standard)
     else:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)

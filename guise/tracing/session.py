@@ -8,7 +8,7 @@ from collections.abc import Callable
 from guise import run_command, sandbox_options
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings
-from guise.tracing import live
+from guise.tracing import live, output
 from personality.supervisor import launch
 from personality.tracing import layout
 from personality.tracing.area import Area, Chunk, Policy
@@ -81,6 +81,7 @@ class Plan:
         def become() -> int:
             if before is not None:
                 before()
+            output.open_gaps()
             if self.sandbox is None:
                 return _start(self.settings.run, area, None)
             return sandbox_options.attempt(lambda: _start(self.settings.run, area, self.sandbox))
@@ -137,6 +138,11 @@ def conclude(settings: Settings, run: live.Run) -> int:
         complain(f"{lost} calls were not recorded{why}", 0)
     if unmapped:
         complain(f"{unmapped} processes were not traced: their address space has no room (ulimit -v)", 0)
-    elif not run.saw_something and os.waitstatus_to_exitcode(run.status) not in (125, 126, 127):
+    elif not run.saw_something and os.WIFEXITED(run.status) and _started(os.WEXITSTATUS(run.status)):
         complain(f"{settings.run.program} is a program that this system runs natively: it was not traced", 0)
     return live.end_as(run.status)
+
+
+def _started(status: int) -> bool:
+    """Whether a program can have ended so; a signal may have come before it began."""
+    return status not in (125, 126, 127)
