@@ -53,7 +53,7 @@ def boot(zone: Zone, launch: Launch, again: Sequence[str] = (), *, anew: bool = 
                 running, missing = _make_ready(zone, settings, again)
             else:
                 _wait_for_reboots(zone, again)
-            words, ends = boot_command(zone, settings)
+            words, ends = boot_command(zone, settings, running)
             if words:
                 number = _start(zone, settings, running, words, launch)
                 if ends:
@@ -62,16 +62,30 @@ def boot(zone: Zone, launch: Launch, again: Sequence[str] = (), *, anew: bool = 
     return missing
 
 
-def boot_command(zone: Zone, settings: Configuration) -> tuple[list[str], bool]:
+def boot_command(zone: Zone, settings: Configuration, running: Mapping[str, Any]) -> tuple[list[str], bool]:
     """What `boot` runs, and whether the zone ends with it; nothing where there is no such script."""
     words = settings.items("boot")
     if words:
         return words, settings.flag("ends")
-    folders = [zone.root(settings), settings.text("lower")]
     for program, command in (("etc/rc", ["/bin/sh", "/etc/rc", "autoboot"]), ("sbin/init", ["/sbin/init"])):
-        if any(folder and os.path.lexists(os.path.join(folder, program)) for folder in folders):
+        if _has(zone, settings, running, program):
             return command, settings.flag("ends")
     return [], False
+
+
+def _has(zone: Zone, settings: Configuration, running: Mapping[str, Any], name: str) -> bool:
+    """Whether it has a file of its own, and not one that it inherits."""
+    root = zone.root(settings)
+    if settings.text("disk"):  # which only the zone sees
+        root = f"/proc/{running['pid']}/root"
+        try:
+            if os.stat(os.path.dirname(f"{root}/{name}")).st_dev != os.stat(f"{root}/.").st_dev:
+                root = ""
+        except OSError:
+            root = ""
+    return any(
+        folder and os.path.lexists(os.path.join(folder, name)) for folder in (root, settings.text("lower"))
+    )
 
 
 def _make_ready(
@@ -152,8 +166,7 @@ def _shut_down(zone: Zone, settings: Configuration, launch: Launch) -> None:
     deadline = time.monotonic() + PATIENCE
     first = os.pidfd_open(int(running["pid"]))
     try:
-        folders = [zone.root(settings), settings.text("lower")]
-        if any(folder and os.path.lexists(os.path.join(folder, "etc/rc.shutdown")) for folder in folders):
+        if _has(zone, settings, running, "etc/rc.shutdown"):
             number = _start(zone, settings, running, ["/bin/sh", "/etc/rc.shutdown"], launch)
             while time.monotonic() < deadline and number in numbers(running):
                 time.sleep(0.02)

@@ -256,6 +256,7 @@ PROPERTIES: dict[str, Property] = {
         Property("brand", "text", _brand, "whose kernel its programs get: linux, freebsd[-14.1], netbsd"),
         Property("root", "text", _absolute, "where its files are; in the folder of zones otherwise"),
         Property("lower", "text", _absolute, "a folder under its root: what is not changed is seen there"),
+        Property("disk", "text", _size, "the size of a disk that holds its files, as in 2G"),
         Property("inherit", "list", _inherited, "FOLDER[:TARGET] of the host, read-only in the zone"),
         Property("fs", "list", _mounted, "SOURCE:TARGET[:ro] of the host, in the zone"),
         Property("device", "list", _device, "devices of the host that it may use"),

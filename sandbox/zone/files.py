@@ -43,7 +43,7 @@ def copy(source: str, target: str) -> None:
         os.makedirs(target, 0o755, exist_ok=True)
     except OSError as error:
         raise ZoneError(f"{target} cannot be made: {store.failure(error)}") from None
-    _run(["cp", "-a", "--reflink=auto", "-T", "--", source, target], f"{source} cannot be copied")
+    run(["cp", "-a", "--reflink=auto", "-T", "--", source, target], f"{source} cannot be copied")
 
 
 def move(source: str, target: str) -> None:
@@ -60,7 +60,7 @@ def move(source: str, target: str) -> None:
 def remove(path: str) -> None:
     """A folder with all that is below it on its file system, if it is there.  Raises ZoneError."""
     if os.path.lexists(path):
-        _run(["rm", "-rf", "--one-file-system", "--", path], f"{path} cannot be removed")
+        run(["rm", "-rf", "--one-file-system", "--", path], f"{path} cannot be removed")
 
 
 def add_mount_points(root: str) -> None:
@@ -76,7 +76,8 @@ def add_mount_points(root: str) -> None:
         raise ZoneError(f"the zone's root cannot be made: {store.failure(error)}") from None
 
 
-def _run(words: list[str], failure: str) -> None:
+def run(words: list[str], failure: str) -> None:
+    """A tool of the host's.  Raises ZoneError: `failure`, and the first line that it said."""
     import subprocess  # a third of what a boot imports, which does not come here
 
     try:

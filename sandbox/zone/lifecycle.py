@@ -12,7 +12,7 @@ import contextlib
 import os
 import select
 
-from sandbox.zone import ZoneError, configuration, files, holdings, store
+from sandbox.zone import ZoneError, configuration, disk, files, holdings, store
 from sandbox.zone.store import Store, Zone
 
 TYPE_CHECKING = False
@@ -95,11 +95,14 @@ def install(
             )
         with zone.journal("install", root=root, adopted=adopted):
             zone.write("state", {"state": "incomplete"})
-            if sources:
-                report = _fill(zone, settings, sources, kind, progress)
-            files.add_mount_points(root)
-            if settings.text("lower"):
-                os.makedirs(zone.path("work"), 0o700, exist_ok=True)
+            if settings.text("disk"):
+                disk.make(zone, settings)
+            with disk.seen(zone, settings):
+                if sources:
+                    report = _fill(zone, settings, sources, kind, progress)
+                files.add_mount_points(root)
+                if settings.text("lower"):
+                    os.makedirs(zone.work(settings), 0o700, exist_ok=True)
             zone.write("state", {"state": "installed", "sources": sources, "root": root, "adopted": adopted})
     return report
 
@@ -146,7 +149,8 @@ def clone(zone: Zone, model: Zone) -> Report | None:
         lower = settings.text("lower")
         if zone.configuration().text("lower") != lower:
             raise ZoneError(f"zones {zone.name} and {model.name} differ in lower: set lower={lower} first")
-        return install(zone, [model.root(settings)])
+        with disk.seen(model, settings):
+            return install(zone, [model.root(settings)])
 
 
 def uninstall(zone: Zone) -> None:
@@ -173,6 +177,8 @@ def move(zone: Zone, target: str) -> None:
     """Put its root elsewhere."""
     with opened(zone) as settings:
         require(zone, "move", "installed")
+        if settings.text("disk"):
+            raise ZoneError(f"zone {zone.name} keeps its files on a disk of its own, which is not moved")
         source, target = zone.root(settings), os.path.abspath(target)
         files.check_root(target, os.path.dirname(zone.folder))
         if not files.is_empty(target):
@@ -195,15 +201,16 @@ def change(zone: Zone, orders: list[str]) -> list[str]:
     """
     with opened(zone) as settings:
         state = zone.state()
-        before = zone.root(settings), settings.text("lower")
+        before = [settings.text(name) for name in ("root", "lower", "disk")]
         processors = settings.text("dedicated-cpus")
         settings.change(orders)
-        after = zone.root(settings), settings.text("lower")
+        after = [settings.text(name) for name in ("root", "lower", "disk")]
         if before != after and state != "configured":
             raise WrongState(
                 f"zone {zone.name} is {state}: `guise zone move {zone.name} FOLDER` moves its root, and "
-                "lower is for a zone that is not installed"
+                "lower and disk are for a zone that is not installed (a clone's disk may be larger)"
             )
+        disk.check(settings)
         holdings.limits(settings)
         if settings.text("dedicated-cpus") != processors:  # else it may come from a host that has them
             holdings.check_processors(settings)
@@ -236,7 +243,8 @@ def verify(zone: Zone) -> list[str]:
         f"{name} names {path}, which does not exist" for name, path in named if not os.path.exists(path)
     ]
     root = zone.root(settings)
-    if zone.recorded_state() == "installed" and not os.path.isdir(root):
+    there = os.path.isfile(zone.path("disk")) if settings.text("disk") else os.path.isdir(root)
+    if zone.recorded_state() == "installed" and not there:
         wrong.append(f"its root {root} is missing: `guise zone uninstall {zone.name}`, and install it again")
     try:
         files.check_root(root, os.path.dirname(zone.folder))
@@ -329,7 +337,8 @@ def _remove_files(zone: Zone, installed: Mapping[str, object]) -> None:
     if root and not installed.get("adopted"):
         files.check_root(root, os.path.dirname(zone.folder))
         files.remove(root)
-    files.remove(zone.path("work"))
+    for name in ("work", "disk", "mounted"):
+        files.remove(zone.path(name))
 
 
 def _forget(zone: Zone) -> None:
@@ -366,6 +375,7 @@ def create(zones: Store, name: str, orders: list[str], data: object = None, wher
         else configuration.from_data(data, where, configuration.check_name(name))
     )
     settings.change(orders)
+    disk.check(settings)
     holdings.limits(settings)
     holdings.check_processors(settings)
     return zones.create(settings)

@@ -77,7 +77,7 @@ def view_of(zone: Zone, settings: Configuration, root: str) -> View:
         writable=not settings.flag("readonly"),
         scratch=SCRATCH[:1] if settings.flag("readonly") else (),
         lower=_there(settings.text("lower"), "lower") if settings.text("lower") else "",
-        work=zone.path("work"),
+        work=zone.work(settings),
         devices=tuple(_there(path, "device") for path in settings.items("device")),
     )
 
@@ -114,7 +114,7 @@ class Place:
             if self.pid == 0:
                 os.close(self._go)
                 os.close(self._answers)
-                _be_first(settings, view, (control, again), waits, answer)
+                _be_first(zone, settings, view, (control, again), waits, answer)
 
         try:
             kernel.apart(begin)
@@ -175,7 +175,7 @@ def tell_program(zone: Zone, number: int) -> None:
 
 
 def _be_first(
-    settings: Configuration, view: View, orders: tuple[int, int], waits: int, answer: int
+    zone: Zone, settings: Configuration, view: View, orders: tuple[int, int], waits: int, answer: int
 ) -> NoReturn:
     """Process 1 of the zone, until it is guise-init."""
     try:
@@ -183,6 +183,10 @@ def _be_first(
             image = ephemeral.image()
             kernel.mount("proc", "/proc", SECURE_PROC)
             ephemeral.start_numbers()
+            if settings.text("disk"):
+                from sandbox.zone import disk
+
+                disk.mount(zone)
             furnish(view)
             kernel.set_host_name(settings.text("hostname") or settings.name)
             if settings.text("net") in ("private", "bridge"):

@@ -7,6 +7,7 @@
     zones/NAME/lock, control    a file for flock(2), and a FIFO that process 1 listens to
     zones/NAME/again            a FIFO that process 1 writes to when its root wants a reboot
     zones/NAME/root, work       its files, unless they are elsewhere; what an overlay needs
+    zones/NAME/disk, mounted    a file system with both, where it has a disk of its own
     zones/NAME/console          what its boot command printed
 
 A file is written beside its place and renamed, so that there is the old one or the new one.  Whether a zone
@@ -104,7 +105,13 @@ class Zone:
         return configuration.from_data(data, self.path("configuration"), self.name)
 
     def root(self, settings: Configuration) -> str:
+        if settings.text("disk"):
+            return self.path("mounted/root")  # see disk.py
         return settings.text("root") or self.path("root")
+
+    def work(self, settings: Configuration) -> str:
+        """What an overlay needs, on the file system of its root."""
+        return self.path("mounted/work" if settings.text("disk") else "work")
 
     def read(self, name: str) -> dict[str, Any] | None:
         """A JSON file of the zone, or None.  Raises ZoneError for one that is damaged."""

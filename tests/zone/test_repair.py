@@ -42,7 +42,7 @@ sys.exit(guise.cli.main(sys.argv[2:]))
 """
 
 
-def _killed_at(zones: Zones, step: int, *words: str) -> bool:
+def killed_at(zones: Zones, step: int, *words: str) -> bool:
     """Run a verb and kill it before its `step`-th change; False if it was done before."""
     import sys
 
@@ -102,7 +102,7 @@ def _killed_at_steps(verb: str, zones: Zones, tmp_path: Path, every: int) -> Non
     for step in range(1, 400, every):
         _prepare(verb, zones)
         before = zones.state("z")
-        killed = _killed_at(zones, step, verb, "z", *arguments.get(verb, ()))
+        killed = killed_at(zones, step, verb, "z", *arguments.get(verb, ()))
         zones("verify", "--repair")
         _check(verb, zones, before)
         if not killed:
@@ -149,7 +149,7 @@ def test_the_next_command_repairs_too(zones: Zones, tmp_path: Path) -> None:
     (tmp_path / "system").mkdir()
     zones("create", "z")
     zones("install", "z", tmp_path / "system")
-    assert _killed_at(zones, 4, "uninstall", "z")
+    assert killed_at(zones, 4, "uninstall", "z")
     assert "was interrupted" in zones.refuses("verify", "z")
     assert "zone z is configured" in zones.refuses("boot", "z")
     assert zones("verify", "z") == ""
