@@ -15,7 +15,7 @@ struct lwp *lwp_new(const struct process *p)
     if (l == NULL)
         return NULL;
     l->process = p;
-    l->control.curcpu = NETBSD_LWPCTL_CPU_NONE;
+    l->control.cpu = ON_NO_CPU;
     lwps_lock();
     l->next = all;
     all = l;
@@ -103,6 +103,7 @@ void lwp_end(struct thread *t)
     struct lwp *l = lwp_of(t);
 
     t->personal = NULL;
+    t->shown_cpu = NULL;
     if (t->in_vfork_child || l->tid == 0) { /* or it never ran */
         lwp_free(l);
         return;
@@ -111,7 +112,7 @@ void lwp_end(struct thread *t)
     bool forgotten = l->detached;
     l->departed = true;
     l->waits_for = 0;
-    l->control.curcpu = NETBSD_LWPCTL_CPU_EXITED;
+    l->control.cpu = NETBSD_LWPCTL_CPU_EXITED;
     if (forgotten)
         take_out(l);
     lwps_unlock();

@@ -23,7 +23,7 @@ struct lwp {
     u32 protected;   /* how many _sched_protect are in force */
     struct lwp *made;         /* by _lwp_create, until lwp_init gives it to its thread */
     struct lwp_start *start;  /* until it has begun */
-    struct netbsd_lwpctl control;
+    struct shown_cpu control; /* struct lwpctl */
     char name[NETBSD_MAXCOMLEN];
 };
 

@@ -4,6 +4,10 @@
 #include <linux/futex.h>
 #include <linux/prctl.h>
 
+_Static_assert(NETBSD_LWPCTL_CPU_NONE == ON_NO_CPU && sizeof(struct netbsd_lwpctl) == sizeof(struct shown_cpu) &&
+                   offsetof(struct netbsd_lwpctl, pctr) == offsetof(struct shown_cpu, given_up),
+               "what the runtime writes");
+
 /* The thread begins at the start code with nothing but a stack; its first call enters the context. */
 long netbsd_sys__lwp_create(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
@@ -266,11 +270,17 @@ long netbsd_sys__lwp_getname(struct thread *t, struct frame *f UNUSED, const u64
     return r == 0 && length > room ? -ENAMETOOLONG : r;
 }
 
-/* Nothing tells a program here on which processor another thread runs right now, so nobody is ever said to run: a
- * library that waits for a lock's owner does not do so by turning in a loop. */
+/* The processor is the one of the time of the call: a thread may be moved and nobody tells.  What libraries look at is
+ * that there is one while the thread runs, which indexes their tables, and none while it waits. */
 long netbsd_sys__lwp_ctl(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     if ((u32)a[0] & ~(u32)(NETBSD_LWPCTL_FEATURE_CURCPU | NETBSD_LWPCTL_FEATURE_PCTR))
         return -ENODEV;
-    return put_u64(a[1], (u64)&lwp_of(t)->control);
+    struct lwp *l = lwp_of(t);
+    long r = put_u64(a[1], (u64)&l->control);
+    if (r != 0)
+        return r;
+    host(__NR_getcpu, &l->control.cpu, 0, 0);
+    t->shown_cpu = &l->control;
+    return 0;
 }

@@ -10,6 +10,7 @@ _Static_assert(offsetof(struct thread, signals_held) == 36, "entry.S");
 _Static_assert(offsetof(struct thread, frame) == 40, "entry.S");
 _Static_assert(offsetof(struct thread, not_entered) == 48, "entry.S");
 _Static_assert(offsetof(struct thread, next_wait_ends) == 56, "entry.S");
+_Static_assert(offsetof(struct thread, shown_cpu) == 88, "entry.S");
 _Static_assert(offsetof(struct frame, rax) == 80, "entry.S");
 _Static_assert(offsetof(struct frame, rip) == 120, "entry.S");
 _Static_assert(offsetof(struct frame, rflags) == 128, "entry.S");

@@ -133,12 +133,17 @@ host_call6_plain:
     syscall
     ret
 
+    .globl host_interruptible6_unshown
+    .hidden host_interruptible6_unshown
     .globl host_interruptible6, host_interruptible6_plain, safe_start, safe_call, safe_end, safe_interrupted
     .hidden host_interruptible6, host_interruptible6_plain, safe_start, safe_call, safe_end, safe_interrupted
 host_interruptible6:
     cmpl $0, host_calls_wanted(%rip)
     jne host_interruptible6_noted
 host_interruptible6_plain:
+    cmpq $0, %gs:THREAD_SHOWN_CPU
+    jne host_while_off_cpu          /* next_wait.c */
+host_interruptible6_unshown:
     cmpl $1, %gs:THREAD_NEXT_WAIT_ENDS
     je host_after_wake              /* next_wait.c */
     movq %rdi, %rax

@@ -11,6 +11,7 @@
 #define THREAD_FAST_RETURN 64
 #define THREAD_FAST_NUMBER 72
 #define THREAD_FAST_FLAGS 80
+#define THREAD_SHOWN_CPU 88
 #define RESERVED_DESCRIPTORS 11
 
 /* %rcx: address after the guest's syscall; every other register is the guest's. */

@@ -8,6 +8,8 @@
 #include <asm-generic/poll.h>
 
 long host_after_wake(long n, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+long host_while_off_cpu(long n, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+long host_interruptible6_unshown(long n, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 
 static bool would_wait(u64 fd, s16 events)
 {
@@ -58,5 +60,17 @@ long host_after_wake(long n, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
     t->next_wait_ends = 0;
     long r = host_interruptible6(n, a, b, c, d, e, f);
     t->next_wait_ends = WAIT_ENDS_ARMED;
+    return r;
+}
+
+/* host_interruptible6 comes here where a guest looks whether this thread runs: those that want its lock turn in a loop
+ * as long as it does, and must not while it waits. */
+long host_while_off_cpu(long n, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+    struct shown_cpu *shown = current_thread()->shown_cpu;
+    s32 cpu = __atomic_exchange_n(&shown->cpu, ON_NO_CPU, __ATOMIC_RELAXED);
+    long r = host_interruptible6_unshown(n, a, b, c, d, e, f);
+    __atomic_store_n(&shown->given_up, shown->given_up + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&shown->cpu, cpu, __ATOMIC_RELAXED);
     return r;
 }

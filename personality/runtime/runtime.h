@@ -191,6 +191,7 @@ struct thread {
     u64 fast_return;          /* %gs:64  of a call in fast.S: where it goes back to, */
     u64 fast_number;          /* %gs:72  its number, */
     u64 fast_flags;           /* %gs:80  and the guest's flags: lahf, seto */
+    struct shown_cpu *shown_cpu; /* %gs:88  NULL where no guest looks */
     const struct personality *personality;
     struct process *process;
     struct thread *next, *previous; /* process->threads */
@@ -244,6 +245,13 @@ struct process {
     char executable[1024];  /* the guest's path of its program */
     void *personal;         /* the personality's own state of this process */
 };
+
+/* Where a guest looks on which processor a thread runs, and how often it has given one up. */
+struct shown_cpu {
+    s32 cpu; /* ON_NO_CPU while it waits */
+    u32 given_up;
+};
+#define ON_NO_CPU (-1)
 #define ENGINE_NATIVE 0
 #define ENGINE_PTRACE 1
 

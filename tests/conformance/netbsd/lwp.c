@@ -166,6 +166,52 @@ static void names_and_pointers(void)
     CHECK_IS(call(325, 0x80, &control), -19); /* ENODEV */
 }
 
+static struct {
+    volatile s32 processor, count;
+} *volatile shown;
+
+static void shown_body(void)
+{
+    u64 control;
+    call(325, 1, &control);
+    shown = (void *)control;
+    while (parked == 0)
+        ;
+    struct timespec t = {60, 0};
+    call(430, &t, 0);
+    parked = 2;
+    while (parked == 2)
+        ;
+    call(310);
+}
+
+/* Which processor an LWP runs on, as others see it: one while it runs, none while it waits. */
+static void processors(void)
+{
+    s32 id = 0, departed;
+    u64 own = 0;
+    CHECK_IS(call(325, 1, &own), 0);
+    CHECK(*(volatile s32 *)own >= 0);
+    shown = 0;
+    parked = 0;
+    CHECK_IS(make(shown_body, 0, &id), 0);
+    while (shown == 0)
+        call(350);
+    CHECK(shown->processor >= 0);
+    parked = 1;
+    for (int i = 0; shown->processor >= 0 && i < 5000; i++)
+        sleep_for(1);
+    CHECK_IS(shown->processor, -1);
+    s32 count = shown->count;
+    CHECK_IS(call(318, id, 30), 0);
+    while (parked == 1)
+        call(350);
+    CHECK(shown->processor >= 0);
+    CHECK_IS(shown->count > count, 1); /* it gave the processor up */
+    parked = 3;
+    CHECK_IS(call(312, id, &departed), 0);
+}
+
 static void test(void)
 {
     s32 departed;
@@ -176,4 +222,5 @@ static void test(void)
     parks();
     signals_and_wakes();
     names_and_pointers();
+    processors();
 }
