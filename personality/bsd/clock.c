@@ -134,9 +134,13 @@ static long sleep_on(s32 host_clock, bool absolute, u64 wanted, u64 rest)
     if (ts.nsec < 0 || ts.nsec >= 1000000000)
         return -EINVAL;
     if (ts.sec < 0)
-        return 0; /* over already, where the host says EINVAL */
+        return WAY_NEGATIVE_SLEEP(absolute); /* where the host says EINVAL always */
     left = ts;
     long r = host_intr(__NR_clock_nanosleep, host_clock, absolute ? LINUX_TIMER_ABSTIME : 0, &ts, &left);
+    if (r == 0 && WAY_SLEEP_TELLS_END && !absolute && rest != 0) {
+        const struct bsd_timespec none = {0};
+        return copy_out(rest, &none, sizeof(none));
+    }
     if (r != RESTART && r != -EINTR)
         return r;
     if (left.sec > ts.sec || (left.sec == ts.sec && left.nsec > ts.nsec))

@@ -5,12 +5,6 @@
  * front, so the tail of a long line is dropped. */
 #include "files.h"
 
-struct line_reader {
-    int fd;
-    size_t next, filled;
-    char block[1024];
-};
-
 static long next_byte(struct line_reader *in)
 {
     if (in->next == in->filled) {
@@ -23,7 +17,7 @@ static long next_byte(struct line_reader *in)
     return (u8)in->block[in->next++];
 }
 
-static bool next_line(struct line_reader *in, char *line, size_t room)
+bool next_line(struct line_reader *in, char *line, size_t room)
 {
     size_t length = 0;
     long byte = next_byte(in);
@@ -84,7 +78,7 @@ static bool parse_line(char *line, struct mount_entry *entry)
 
 long each_mount(long (*visit)(const struct mount_entry *entry, void *context), void *context)
 {
-    struct line_reader in = {.next = 0, .filled = 0};
+    struct line_reader in = {.fd = -1};
     struct mount_entry entry;
     char line[2560];
     long r = host(__NR_openat, LINUX_AT_FDCWD, "/proc/self/mountinfo", LINUX_O_RDONLY | LINUX_O_CLOEXEC, 0);

@@ -91,10 +91,10 @@ static long read_link(struct thread *t, u64 fd, u64 path, u64 to, u64 room)
 {
     if (fd_is_reserved(t, (s32)fd))
         return -EBADF;
-    if (bsd_hides(path))
-        return -ENOENT;
     if ((s64)room < 0)
         return -EINVAL;
+    if (bsd_hides(path))
+        return own_process_link(t, path, to, room);
     if (room == 0) /* valid here, an error to the host */
         return file_type((s32)fd, path) == MODE_LINK ? 0 : -EINVAL;
     return host(__NR_readlinkat, (s32)fd, path, to, room > 0x7fffffff ? 0x7fffffff : room);

@@ -103,7 +103,7 @@ static long open_file(struct thread *t, u64 at, u64 path, u64 flags, u64 mode)
     if (flags & BSD_O_REGULAR && is_special(dirfd, path, flags & BSD_O_NOFOLLOW))
         return GUEST_ERRNO(BSD_EFTYPE);
     if (bsd_hides(path))
-        return -ENOENT;
+        return own_process_open(t, path, host_flags);
     bool truncate_later = flags & LOCK_FLAGS && flags & BSD_O_ACCMODE;
     if (truncate_later)
         host_flags &= ~(u64)LINUX_O_TRUNC;

@@ -72,7 +72,7 @@ long stat_at(struct thread *t, u64 fd, u64 path, u64 flags, struct bsd_stat *st)
     long r = place_find(t, fd, path, flags, allowed, &at);
     if (is_error(r))
         return r;
-    r = bsd_hides(path) ? -ENOENT : read_stat(at.fd, at.path, at.flags, st);
+    r = bsd_hides(path) ? own_process_stat(t, path, at.flags, st) : read_stat(at.fd, at.path, at.flags, st);
     place_end(&at);
     return r;
 }

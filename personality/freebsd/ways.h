@@ -38,6 +38,17 @@ static inline long own_path_limit(u32 name, const struct bsd_stat *st)
     }
 }
 
+/* A system without procfs, which is how FreeBSD comes, shows a process nothing of itself there. */
+static inline long own_process_open(struct thread *t UNUSED, u64 path UNUSED, u64 flags UNUSED) { return -ENOENT; }
+static inline long own_process_link(struct thread *t UNUSED, u64 path UNUSED, u64 to UNUSED, u64 room UNUSED)
+{
+    return -ENOENT;
+}
+static inline long own_process_stat(struct thread *t UNUSED, u64 path UNUSED, u64 flags UNUSED, struct bsd_stat *st UNUSED)
+{
+    return -ENOENT;
+}
+
 /* What the guest's kernel calls the host's file systems. */
 #define WAY_FILE_SYSTEMS \
     {"ext2", "ufs", BSD_MNT_LOCAL},         {"ext3", "ufs", BSD_MNT_LOCAL}, \
@@ -135,6 +146,10 @@ static inline long own_clock_to_host(s32 clock)
 }
 
 static inline bool clock_counts_seconds(s32 clock) { return clock == BSD_CLOCK_SECOND; }
+
+/* Only a sleep that was interrupted says what is left of it. */
+#define WAY_SLEEP_TELLS_END 0
+#define WAY_NEGATIVE_SLEEP(absolute) 0 /* over already */
 
 /* A clock of processor time is a bit and the id of a process or of a thread. */
 #define WAY_CLOCK_OF_PROCESS BSD_CPUCLOCK_WHICH_PID

@@ -18,6 +18,11 @@ static inline long own_path_limit(u32 name, const struct bsd_stat *st UNUSED)
     return name == BSD__PC_2_SYMLINKS ? 1 : -EINVAL;
 }
 
+/* What procfs shows a process of itself, as /proc/self and /proc/curproc: procfs.c. */
+long own_process_open(struct thread *t, u64 path, u64 host_flags);
+long own_process_link(struct thread *t, u64 path, u64 to, u64 room);
+long own_process_stat(struct thread *t, u64 path, u64 host_flags, struct bsd_stat *st);
+
 /* What the guest's kernel calls the host's file systems. */
 #define WAY_FILE_SYSTEMS \
     {"ext2", "ffs", BSD_MNT_LOCAL},         {"ext3", "ffs", BSD_MNT_LOCAL}, \
@@ -93,6 +98,10 @@ static inline u32 timer_notes_from_engine(u32 notes)
 
 static inline long own_clock_to_host(s32 clock UNUSED) { return -EINVAL; }
 static inline bool clock_counts_seconds(s32 clock UNUSED) { return false; }
+
+/* A sleep that nothing ended early says that nothing is left of it. */
+#define WAY_SLEEP_TELLS_END 1
+#define WAY_NEGATIVE_SLEEP(absolute) ((absolute) ? 0 : -EINVAL)
 
 /* A clock of processor time is a bit and the id of a process or of a thread; the bit alone is the caller's. */
 #define WAY_CLOCK_OF_PROCESS BSD_P_PID
