@@ -1,7 +1,7 @@
 """Zones beside each other in numbers: what one can do, what it may take, and what a neighbour feels of that.
 
-Verbs of `benchmarks.zones`: `network`, `neighbour`, `caps` and `cpu`.  The programs are in Python: guests
-in the zones, and native on the host where they are compared with that.
+Verbs of `benchmarks.zones`: `network`, `neighbour`, `caps`, `cpu` and `overhead`.  The programs are in Python but
+for the last one's: guests in the zones, and native on the host where they are compared with that.
 """
 
 from __future__ import annotations
@@ -281,3 +281,37 @@ def cpu(zones: Store, rounds: int) -> dict[str, object]:
         "in_a_zone_cpu_seconds": round(statistics.median(inside), 3),
         "ratio": round(statistics.median(inside) / statistics.median(outside), 3),
     }
+
+
+def overhead(zones: Store, rounds: int) -> dict[str, object]:
+    """Pieces of everyday work as a guest without a sandbox, and in a zone on the same file system, in turn.
+
+    For each the fastest nanoseconds and their ratio, and the median of the pairs' ratios, which noise moves more.
+    """
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    with _zone(zones, "one", "import time; time.sleep(1000)") as one:
+        root = Path(one.root(one.configuration()))
+        source = Path(__file__).with_name("zone_overhead.c")
+        subprocess.run(["cc", "-O1", "-pthread", "-o", root / "overhead", source], check=True)
+        (root / "work").mkdir()
+        plain = [sys.executable, "-m", "guise", "run", "--no-sandbox", "--as", "linux"]
+        for _ in range(rounds):
+            outside = _pieces([*plain, str(root / "overhead"), str(root / "work")], zones)
+            inside = _pieces(_inside(one, "/overhead", "/work"), zones)
+            for name, took in outside.items():
+                pairs.setdefault(name, []).append((took, inside[name]))
+    return {
+        name: {
+            "outside_ns": round(min(before for before, _ in both)),
+            "in_a_zone_ns": round(min(after for _, after in both)),
+            "ratio": round(min(after for _, after in both) / min(before for before, _ in both), 3),
+            "ratio_of_pairs": round(statistics.median(after / before for before, after in both), 3),
+        }
+        for name, both in pairs.items()
+    }
+
+
+def _pieces(words: list[str], zones: Store) -> dict[str, float]:
+    environment = {**os.environ, "GUISE_ZONES": zones.folder}
+    said = subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout
+    return {name: float(took) for name, took in map(str.split, said.splitlines())}

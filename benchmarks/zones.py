@@ -7,6 +7,7 @@
     python -m benchmarks.zones neighbour [--times 5]     a server beside a zone that takes all it gets
     python -m benchmarks.zones caps                      what zones get of CPU, memory and threads
     python -m benchmarks.zones cpu [--times 5]           the same work outside and in a zone
+    python -m benchmarks.zones overhead [--times 5]      pieces of it: computing, files, the loopback
 
 Needs root, and for `many` Go's tools.  The zones are in a folder of their own, which is removed.  With
 `unshare -n` before it, nobody else's links are counted.
@@ -216,7 +217,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("boot", "many", "cycles", "network", "neighbour", "caps", "cpu"))
+    verbs = ("boot", "many", "cycles", "network", "neighbour", "caps", "cpu", "overhead")
+    parser.add_argument("what", choices=verbs)
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--zones", type=int, default=300)
     options = parser.parse_args(arguments)
@@ -235,6 +237,8 @@ def main(arguments: list[str] | None = None) -> int:
             found = zone_neighbours.caps(zones)
         elif options.what == "cpu":
             found = zone_neighbours.cpu(zones, options.times or zone_neighbours.ROUNDS)
+        elif options.what == "overhead":
+            found = zone_neighbours.overhead(zones, options.times or zone_neighbours.ROUNDS)
         else:
             found = {**_cycles(zones, options.times or 2000, Path(work))}
         found["left"] = sorted(zone.name for zone in zones.all())
