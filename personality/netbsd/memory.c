@@ -37,7 +37,7 @@ long netbsd_sys_mmap(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_A
     if (m.anonymous)
         m.offset = 0;
     long r = map_memory(t, &m);
-    if (is_error(r) || !(flags & NETBSD_MAP_WIRED))
+    if (is_error(r) || !(flags & NETBSD_MAP_WIRED) || m.protection == 0) /* of what nobody may use nothing is locked */
         return r;
     long locked = host(__NR_mlock, r, m.size);
     if (locked != 0)
@@ -126,9 +126,17 @@ static long lock_pages(long call, const u64 a[MAX_ARGUMENTS])
     return round_out(&address, &size) ? host(call, address, size) : -ENOMEM;
 }
 
+/* Over the limit the host says ENOMEM, as of memory that is not there, and EPERM when there is no limit to be within. */
 long netbsd_sys_mlock(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return lock_pages(__NR_mlock, a);
+    struct linux_rlimit limit;
+    long r = lock_pages(__NR_mlock, a);
+
+    if (r == -EPERM)
+        return -EAGAIN;
+    if (r == -ENOMEM && host(__NR_prlimit64, 0, LINUX_RLIMIT_MEMLOCK, 0, &limit) == 0 && a[1] > limit.cur)
+        return -EAGAIN;
+    return r;
 }
 
 long netbsd_sys_munlock(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -138,7 +146,7 @@ long netbsd_sys_munlock(struct thread *t UNUSED, struct frame *f UNUSED, const u
 
 long netbsd_sys_mincore(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    if (a[0] & (PAGE - 1))
+    if ((a[0] & (PAGE - 1)) || a[1] == 0)
         return -EINVAL;
     return host(__NR_mincore, a[0], a[1], a[2]);
 }

@@ -113,13 +113,25 @@ static s32 code_from_host(const struct siginfo_host *from)
     return from->code > 0 ? from->code : (u32)-from->code < ARRAY_LENGTH(sent) ? sent[-from->code] : NETBSD_SI_USER;
 }
 
+static s32 interval_timer_of(s32 signal)
+{
+    return signal == NETBSD_SIGALRM     ? NETBSD_ITIMER_REAL
+           : signal == NETBSD_SIGVTALRM ? NETBSD_ITIMER_VIRTUAL
+           : signal == NETBSD_SIGPROF   ? NETBSD_ITIMER_PROF
+                                        : -1;
+}
+
 void bsd_siginfo(struct netbsd_siginfo *to, const struct siginfo_host *from)
 {
     memset(to, 0, sizeof(*to));
     to->signo = netbsd_signal_from_host(from->signo);
     to->errno = from->code_errno > 0 ? netbsd_errno_from_host(from->code_errno) : 0;
     to->code = code_from_host(from);
-    if (from->code == -2) {
+    s32 timer = interval_timer_of(to->signo);
+    if (to->code == NETBSD_SI_NOINFO && timer >= 0) { /* setitimer's: of its timers NetBSD tells which */
+        to->code = NETBSD_SI_TIMER;
+        to->value = (u64)timer;
+    } else if (from->code == -2) {
         to->value = from->timer.value;
     } else if (from->code <= 0) {
         to->pid = from->rt.pid;

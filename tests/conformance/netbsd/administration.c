@@ -55,7 +55,21 @@ static int another_root(void)
     long r = call(61, "inside");
     if (!is_root())
         return r == -1 ? 0 : 1;
-    return r == 0 && call(441, "/here", st) == 0 && call(441, "/dev", st) == -2 ? 0 : 2;
+    return r == 0 && call(441, "here", st) == 0 && call(441, "/here", st) == 0 && call(441, "/dev", st) == -2 ? 0 : 2;
+}
+
+/* By a descriptor; the working directory, which is below it, stays. */
+static int root_of_descriptor(void)
+{
+    u32 st[38];
+    s32 above = (s32)call(5, ".", 0, 0), file = (s32)call(5, "inside/here", 0, 0);
+    call(12, "inside");
+    long r = call(297, above);
+    if (call(297, 999) != (is_root() ? -9 : -1) || call(297, file) != (is_root() ? -20 : -1))
+        return 1;
+    if (!is_root())
+        return r == -1 ? 0 : 2;
+    return r == 0 && call(441, "here", st) == 0 && call(441, "/inside/here", st) == 0 && call(441, "/dev", st) == -2 ? 0 : 3;
 }
 
 static int locked(void)
@@ -125,6 +139,7 @@ static void test(void)
     call(136, "inside", 0755);
     call(6, call(5, "inside/here", 0x202, 0644));
     CHECK_IS(in_child(another_root), 0);
+    CHECK_IS(in_child(root_of_descriptor), 0);
     CHECK_IS(call(61, "nowhere"), is_root() ? -2 : call(61, "nowhere"));
     CHECK_IS(call(56, "nowhere"), -2);       /* revoke */
     CHECK_IS(call(56, "inside/here"), -22);  /* a terminal or a disk it must be */

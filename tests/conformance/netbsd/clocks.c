@@ -46,7 +46,12 @@ static void sleeps(void)
 {
     struct timespec t = {0, 1000000}, now;
     struct old_time old = {0, 0, 1000000};
-    CHECK_IS(call(430, &t, 0), 0);
+    struct timespec left = {7, 7};
+    CHECK_IS(call(430, &t, &left), 0);
+    CHECK(left.sec == 0 && left.nsec == 0); /* a sleep to the end says so */
+    left.sec = 7;
+    CHECK_IS(call(477, 3, 0, &t, &left), 0);
+    CHECK_IS(left.sec, 0);
     CHECK_IS(call(240, &old, 0), 0);
     CHECK_IS(call(477, 3, 0, &t, 0), 0); /* clock_nanosleep */
     call(427, 3, &now);
@@ -54,6 +59,38 @@ static void sleeps(void)
     t.nsec = 1000000000;
     CHECK_IS(call(430, &t, 0), -22);
     CHECK_IS(call(477, 3, 0, &t, 0), 22); /* its result is the error */
+}
+
+static volatile s32 alarms, alarm_code, alarm_timer;
+
+static void alarm_rings(int signal, struct siginfo *info, struct context *c)
+{
+    (void)signal, (void)c;
+    alarm_code = info->code;
+    alarm_timer = (s32)info->value;
+    alarms++;
+}
+
+/* Of setitimer's timers a handler is told which it was. */
+static void interval_timers(void)
+{
+    struct {
+        s64 sec;
+        s32 usec, pad;
+    } when[2] = {{0, 0, 0}, {0, 1000, 0}};
+    set_handler(26, alarm_rings, 0); /* SIGVTALRM */
+    alarm_timer = -1;
+    CHECK_IS(call(425, 1, when, 0), 0); /* __setitimer50, ITIMER_VIRTUAL */
+    while (alarms == 0)
+        ;
+    CHECK_IS(alarm_code, -2); /* SI_TIMER */
+    CHECK_IS(alarm_timer, 1);
+    set_handler(14, alarm_rings, 0);
+    CHECK_IS(call(425, 0, when, 0), 0);
+    while (alarms == 1)
+        call(350);
+    CHECK_IS(alarm_code, -2);
+    CHECK_IS(alarm_timer, 0);
 }
 
 static void timers(void)
@@ -84,5 +121,6 @@ static void test(void)
 {
     clocks();
     sleeps();
+    interval_timers();
     timers();
 }

@@ -55,6 +55,7 @@ static void mappings(void)
     u8 resident[1] = {0};
     CHECK_IS(call(78, shared, 4096, resident), 0); /* mincore */
     CHECK_IS(resident[0] & 1, 1);
+    CHECK_IS(call(78, shared, 0, resident), -22); /* of no page */
 }
 
 static void shared_segments(void)
