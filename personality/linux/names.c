@@ -69,9 +69,15 @@ long linux_sys_readlinkat(struct thread *t, struct frame *f UNUSED, const u64 a[
     return host(__NR_readlinkat, a[0], a[1], a[2], a[3]);
 }
 
+/* The file itself, which may have no name any more; without /proc, what has its name. */
 static long open_program(const struct thread *t, u64 flags, u64 mode)
 {
     struct linux_program program;
+    char link[40];
+    format(link, sizeof(link), "/proc/self/fd/%d", t->process->program_fd);
+    long r = host_intr(__NR_openat, AT_FDCWD, link, flags, mode);
+    if (r != -ENOENT)
+        return r;
     linux_find_program(t, &program);
     return host_intr(__NR_openat, AT_FDCWD, program.path, flags, mode);
 }
@@ -90,4 +96,36 @@ long linux_sys_openat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_
     if (linux_names_program(t, a[1]))
         return open_program(t, a[2], a[3]);
     return host_intr(__NR_openat, a[0], a[1], a[2], a[3]);
+}
+
+/* ---- what stat tells: the link itself is asked for by its own name, and is the host's ------------- */
+
+static bool leads_to_program(const struct thread *t, u64 path, u64 flags)
+{
+    return !(flags & AT_SYMLINK_NOFOLLOW) && linux_names_program(t, path) && t->process->program_fd >= 0;
+}
+
+long linux_sys_stat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    if (leads_to_program(t, a[0], 0))
+        return host(__NR_fstat, t->process->program_fd, a[1]);
+    return host(__NR_stat, a[0], a[1]);
+}
+
+long linux_sys_newfstatat(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    if (fd_is_reserved(t, (s32)a[0]))
+        return -EBADF;
+    if (leads_to_program(t, a[1], a[3]))
+        return host(__NR_newfstatat, t->process->program_fd, "", a[2], a[3] | AT_EMPTY_PATH);
+    return host(__NR_newfstatat, a[0], a[1], a[2], a[3]);
+}
+
+long linux_sys_statx(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+{
+    if (fd_is_reserved(t, (s32)a[0]))
+        return -EBADF;
+    if (leads_to_program(t, a[1], a[2]))
+        return host(__NR_statx, t->process->program_fd, "", a[2] | AT_EMPTY_PATH, a[3], a[4]);
+    return host(__NR_statx, a[0], a[1], a[2], a[3], a[4]);
 }

@@ -49,6 +49,7 @@ const struct personality linux_personality = {
     .unserved = linux_unserved,
     .fast_calls = linux_fast_calls,
     .child_stays_ignored = true,
+    .keeps_program = true,
     .named_as_given = true,
     .decode = decode,
     .finish = finish,

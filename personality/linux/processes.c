@@ -121,7 +121,12 @@ static long exec_program(struct thread *t, u64 argv, u64 envp)
 {
     struct linux_program program;
     linux_find_program(t, &program);
-    return process_exec(t, -1, (u64)program.path, argv, envp);
+    long r = process_exec(t, -1, (u64)program.path, argv, envp);
+    if (r == -ENOENT && t->process->program_fd >= 0) { /* its file has no name any more */
+        format(program.path, sizeof(program.path), "/proc/self/fd/%d", t->process->program_fd);
+        r = process_exec(t, -1, (u64)program.path, argv, envp);
+    }
+    return r;
 }
 
 long linux_sys_execve(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -346,6 +346,16 @@ static void fill_process(struct process *p, const struct boot *b, const struct m
     p->stack_top = b->original_stack;
 }
 
+static void keep_program(struct process *p, int image)
+{
+    p->program_fd = -1;
+    if (!p->personality->keeps_program ||
+        is_error(host(__NR_dup3, image, p->reserved_base + PROGRAM_PLACE, O_CLOEXEC)))
+        return;
+    p->program_fd = p->reserved_base + PROGRAM_PLACE;
+    reserved_own |= 1U << PROGRAM_PLACE;
+}
+
 void runtime_main(u64 *original) __attribute__((noreturn));
 void runtime_main(u64 *original)
 {
@@ -382,8 +392,9 @@ void runtime_main(u64 *original)
     sites_load(p, b.image_fd);
     struct mapped image, interpreter;
     map_images(&b, &image, &interpreter);
-    host(__NR_close, b.image_fd);
     fill_process(p, &b, &image, &interpreter);
+    keep_program(p, b.image_fd);
+    host(__NR_close, b.image_fd);
     vdso_init(auxv_value(b.auxv, AT_SYSINFO_EHDR, 0));
 
     bool as_given = p->personality->named_as_given && b.name[0] != 0;

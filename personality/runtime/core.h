@@ -128,6 +128,7 @@ void name_tracer(s32 supervisor);
 s32 named_tracer(void);
 
 #define RESERVED_DESCRIPTORS 11
+#define PROGRAM_PLACE 2 /* among them: of the queues of events, of which a kernel that keeps programs has none */
 /* fast.S may serve the calls of this table, which is laid out as the personality's own. */
 void fast_allow(const struct personality *p, const u16 *calls);
 void fast_forbid(void);

@@ -238,6 +238,7 @@ struct process {
     char release_of[16];
     char assumed[16];       /* the host's programs are guests too, of the kernel of this name; or empty */
     u32 no_patch;
+    int program_fd;         /* the file of its program, if the personality keeps it: -1 */
     u32 processors;         /* of the machine, as the supervisor counts them; 0: not told */
     bool shares_descriptors; /* with a process that has other memory: rfork */
     bool is_traced;         /* by a guest: what it executes is the host's to execute, if it can */
@@ -397,6 +398,7 @@ struct personality {
     u64 *unserved; /* counter per call number */
     const u16 *fast_calls; /* by number: the host's number + 1 for calls that are its own, or 0; NULL: none */
     bool child_stays_ignored; /* over an exec: SIGCHLD and what else is ignored by default */
+    bool keeps_program; /* its file stays open, among the reserved descriptors */
     bool named_as_given; /* a process: by the path that was executed, not by where links and #! led */
     bool carry_means_error; /* in the flags, with a positive errno; otherwise the result is the host's */
     /* Fetch arguments; may change *number (indirect calls).  0 or -errno. */
