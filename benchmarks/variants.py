@@ -33,7 +33,9 @@ class Variant:
 
 def _guise(*options: str) -> tuple[str, ...]:
     results = ROOT / "build" / "benchmarks"  # beside the project that a program works in
-    return (sys.executable, "-m", "guise", "run", f"--rw={results}", *options, "--")
+    installed = Path(sys.executable).with_name("guise")  # as people start it; -m imports more
+    command = (str(installed),) if installed.exists() else (sys.executable, "-m", "guise")
+    return (*command, "run", f"--rw={results}", *options, "--")
 
 
 GUESTS = (

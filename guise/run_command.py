@@ -5,6 +5,7 @@ Options stand before the program; everything after its name belongs to the guest
 
 from __future__ import annotations
 
+import gc
 import os
 
 from guise import sandbox_options
@@ -64,6 +65,7 @@ WITH_VALUE = (
 
 def main(words: list[str]) -> int:
     """Returns only when the guest could not be started: 126 or 127 as a shell, 2 for bad usage."""
+    gc.disable()  # what a launch leaves behind goes with its execve; a supervisor collects again
     settings = parse(words)
     try:
         kernel, release = parse_guest(settings.guest)

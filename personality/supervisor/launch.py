@@ -14,6 +14,7 @@ from __future__ import annotations
 import _signal  # not `signal` and `socket`: the enums that those build take longer than the launch
 import _socket
 import errno
+import gc
 import os
 import sys
 
@@ -440,6 +441,7 @@ def _tracing_needs_permission() -> bool:
 def _supervise(ours: _socket.socket, kernel: str, planner: images.Planner, options: Options) -> NoReturn:
     """The supervisor's whole life; `ours` is its end of the control socket."""
     status = 125
+    gc.enable()
     try:
         os.setsid()
         if options.surroundings is not None:
