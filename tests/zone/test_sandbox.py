@@ -275,13 +275,17 @@ def test_started_in_a_changed_root(tmp_path: Path) -> None:
 
 
 def test_descriptors_of_the_host_are_no_way_out(run: Run) -> None:
-    """What is left open in the program: what it was given, and Guise's own, which hold nothing else."""
+    """What is left open in the program: what it was given, itself, and Guise's own, which hold nothing else."""
     native = shell(run, "ls /proc/self/fd", "--host-programs=native")
     assert [line for line in native if int(line) > 2] == ["3"]
     links = dict(re.findall(r" (\d+) -> (\S+)", "\n".join(shell(run, "ls -l /proc/self/fd"))))
     own = {number: target for number, target in links.items() if int(number) > 3}
     assert len(own) == RESERVED
-    assert {target.partition(":")[0] for target in own.values()} <= {"/guise-runtime", "socket", "/"}
+    program = os.path.realpath(shutil.which("ls") or "")
+    kept = {target.partition(":")[0] for target in own.values()}
+    assert kept <= {"/guise-runtime", "socket", "/", program}
+    writable = "for n in /proc/self/fd/*; do [ -f $n ] && [ -w $n ] && echo $n; done; :"
+    assert shell(run, writable) == []
 
 
 def test_without_a_sandbox(tmp_path: Path) -> None:
