@@ -275,7 +275,7 @@ def test_started_in_a_changed_root(tmp_path: Path) -> None:
 
 
 def test_descriptors_of_the_host_are_no_way_out(run: Run) -> None:
-    """What is left open in the program: what it was given, itself, and Guise's own, which hold nothing else."""
+    """What is open in the program: what it was given, itself, and Guise's own, which hold nothing else."""
     native = shell(run, "ls /proc/self/fd", "--host-programs=native")
     assert [line for line in native if int(line) > 2] == ["3"]
     links = dict(re.findall(r" (\d+) -> (\S+)", "\n".join(shell(run, "ls -l /proc/self/fd"))))
