@@ -1,7 +1,7 @@
 """Zones beside each other in numbers: what one can do, what it may take, and what a neighbour feels of that.
 
-Verbs of `benchmarks.zones`: `network`, `neighbour`, `caps`, `cpu` and `overhead`.  The programs are in Python but
-for the last one's: guests in the zones, and native on the host where they are compared with that.
+Verbs of `benchmarks.zones`: `network`, `neighbour`, `caps`, `cpu` and `overhead`.  The programs are in
+Python, the last verb's aside: guests in the zones, and native on the host where they are compared with that.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ def cpu(zones: Store, rounds: int) -> dict[str, object]:
 def overhead(zones: Store, rounds: int) -> dict[str, object]:
     """Pieces of everyday work as a guest without a sandbox, and in a zone on the same file system, in turn.
 
-    For each the fastest nanoseconds and their ratio, and the median of the pairs' ratios, which noise moves more.
+    For each the fastest nanoseconds and their ratio, and the median of the pairs' ratios, which is noisier.
     """
     pairs: dict[str, list[tuple[float, float]]] = {}
     with _zone(zones, "one", "import time; time.sleep(1000)") as one:
