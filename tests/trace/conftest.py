@@ -28,6 +28,22 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By kernel: a program that says hello, or writes what is in the files that it is given."""
+    require_guests()
+    folder = tmp_path_factory.mktemp("copies")
+    return {
+        kernel: build_guest(
+            HERE / "guests" / "copies.c",
+            folder / kernel,
+            kernel,
+            (f"-I{HERE.parent / 'conformance' / kernel}",),
+        )
+        for kernel in ("freebsd", "netbsd")
+    }
+
+
+@pytest.fixture(scope="session")
 def trace() -> Trace:
     """trace("-c", program): the finished command, its output as text."""
 

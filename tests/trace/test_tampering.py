@@ -1,4 +1,4 @@
-"""`--inject`: every verb, on both engines, on a program of FreeBSD's and one of the host's."""
+"""`--inject`: every verb, on both engines, on a program of each kernel's."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Program:
     ends: int
 
 
-@pytest.fixture(params=["freebsd", "linux"])
-def program(request: pytest.FixtureRequest, guest: Path) -> Program:
-    if request.param == "freebsd":
-        return Program((guest,), "nbyte", 5)
+@pytest.fixture(params=["freebsd", "netbsd", "linux"])
+def program(request: pytest.FixtureRequest, copies: dict[str, Path]) -> Program:
+    if request.param in copies:
+        return Program((copies[request.param],), "nbyte", 5)
     return Program(("/usr/bin/printf", "hello\\n"), "count", 0)
 
 
@@ -99,6 +99,35 @@ def test_conditions_and_counting(trace: Trace, tmp_path: Path) -> None:
     done = trace("--ro", tmp_path, "--inject", order, "-e", "exit", "cat", *files)
     assert done.stdout == "a.confc.txt"
     assert done.stderr.count("Permission denied") == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("order", "written", "missing"),
+    [
+        (r'open where path ~ "\.conf$" error=EACCES when=2+', "ac", 2),
+        (r'open where path ~ "\.conf$" and not flags & O_CREAT error=ENOENT when=1', "bcd", 1),
+        ("open error=EMFILE when=1+2", "bd", 2),
+        ("open error=EMFILE when=2..3", "ad", 2),
+        ('read where fd > 2 memory=buf:"X" when=3', "abXd", 0),
+        ("read where nbyte = 64 value=0", "", 0),
+        ("write where nbyte = 1 and fd = 1 value=1 when=2", "acd", 0),
+        ("open signal=SIGKILL when=3", "ab", 0),
+        ("close delay=1ms delay-after=1ms when=2", "abcd", 0),
+    ],
+)
+def test_conditions_and_counting_on_netbsd(
+    engine: str, order: str, written: str, missing: int, copies: dict[str, Path], trace: Trace, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("a.conf", "b.conf", "c.txt", "d.conf")]
+    for file in files:
+        file.write_text(file.name[0])
+    done = trace(
+        "--engine", engine, "--ro", tmp_path, "-o", "/dev/null", "--inject", order, copies["netbsd"], *files
+    )
+    assert done.stdout == written
+    assert done.stderr == "none\n" * missing
+    assert done.returncode == (-9 if "KILL" in order else 5)
 
 
 def test_what_a_call_fills_is_changed_after_it(trace: Trace, tmp_path: Path) -> None:
