@@ -16,8 +16,9 @@ from benchmarks import application, machine, operations
 from benchmarks.measure import BASELINE, NotMeasured, Result
 from benchmarks.variants import ROOT, Variant, run
 
-_TRACE = (sys.executable, "-m", "guise", "trace")
-_UNTRACED = Variant("guise", "untraced", (sys.executable, "-m", "guise", "run", "--"), guest=True)
+_RESULTS = f"--rw={ROOT / 'build' / 'benchmarks'}"  # beside the project that a program works in
+_TRACE = (sys.executable, "-m", "guise", "trace", _RESULTS)
+_UNTRACED = Variant("guise", "untraced", (sys.executable, "-m", "guise", "run", _RESULTS, "--"), guest=True)
 
 
 def _traced(name: str, title: str, folder: Path, *options: str) -> Variant:
