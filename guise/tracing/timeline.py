@@ -10,17 +10,22 @@ from guise.tracing.events import CallEvent, EndEvent, Event, LostEvent, SignalEv
 
 
 class Timeline:
-    """One file; times there are microseconds."""
+    """One file.  Times there are microseconds since the first event: since the host's start they would be too
+    large, after some weeks, for the nanoseconds behind the point, and calls would seem to overlap.
+    """
 
     def __init__(self) -> None:
         self._separator = ""
+        self._first: int | None = None
 
     def begin(self) -> str:
         return '{"displayTimeUnit":"ns","traceEvents":[\n'
 
     def add(self, event: Event) -> str:
         pieces = []
-        for entry in _entries(event):
+        if self._first is None:
+            self._first = event.start
+        for entry in _entries(event, self._first):
             pieces.append(self._separator + json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
             self._separator = ",\n"
         return "".join(pieces)
@@ -29,9 +34,10 @@ class Timeline:
         return "\n]}\n"
 
 
-def _entries(event: Event) -> Iterator[dict[str, object]]:
+def _entries(event: Event, first: int) -> Iterator[dict[str, object]]:
     thread = event.thread
-    where: dict[str, object] = {"pid": thread.process, "tid": thread.thread, "ts": event.start / 1000}
+    since = (event.start - first) / 1000
+    where: dict[str, object] = {"pid": thread.process, "tid": thread.thread, "ts": since}
     if isinstance(event, StartEvent):
         name = thread.program.rpartition("/")[2].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         label = {"name": f"{name} ({thread.kernel})"}

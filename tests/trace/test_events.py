@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from guise.tracing.events import CallEvent, StartEvent, Thread
+from guise.tracing.timeline import Timeline
+from syscalls.values import DecodedCall, Integer, Outcome
 from tests.trace.conftest import Event, Trace
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +90,40 @@ def test_timeline(recording: Path, trace: Trace) -> None:
         assert entry["ph"] != "X" or entry["dur"] >= 0
     named = {entry["args"]["name"] for entry in entries if entry["name"] == "process_name"}
     assert named == {"calls (freebsd)"}
+
+
+def test_the_timeline_says_what_the_recording_says(
+    recording: Path, events: list[Event], trace: Trace
+) -> None:
+    """Each call once, at its time and for its duration, to the nanosecond as readers round it."""
+    entries = json.loads(trace("show", "--chrome", recording).stdout)["traceEvents"]
+    first = events[0]["time"]
+    shown = [
+        (entry["pid"], entry["tid"], entry["name"], round(entry["ts"] * 1000), round(entry["dur"] * 1000))
+        for entry in entries
+        if entry["ph"] == "X"
+    ]
+    assert shown == [
+        (event["process"], event["thread"], event["call"], event["time"] - first, event["duration"])
+        for event in events
+        if event["event"] == "call"
+    ]
+    some = json.loads(trace("show", "--chrome", "-e", "wait4", recording).stdout)["traceEvents"]
+    assert min(entry["ts"] for entry in [*entries, *some]) == 0
+
+
+def test_calls_do_not_overlap_in_the_timeline_of_a_host_that_has_run_for_months() -> None:
+    began = 100 * 86400 * 10**9
+    thread = Thread(1, 1, 0, "freebsd", "/x", 0)
+    decoded = DecodedCall("getpid", 20, (), Outcome("done", Integer(1)))
+    timeline = Timeline()
+    pieces = [timeline.begin(), timeline.add(StartEvent(thread, began))]
+    for start in range(0, 3000, 3):
+        pieces.append(timeline.add(CallEvent(thread, began + start, 3, decoded)))
+    entries = json.loads("".join([*pieces, timeline.end()]))["traceEvents"]
+    calls_shown = [entry for entry in entries if entry["ph"] == "X"]
+    assert [round(entry["ts"] * 1000) for entry in calls_shown] == list(range(0, 3000, 3))
+    assert {round(entry["dur"] * 1000) for entry in calls_shown} == {3}
 
 
 def test_stacks(recording: Path, trace: Trace) -> None:
