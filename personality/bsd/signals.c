@@ -3,6 +3,7 @@
  * Masks are host bits inside the runtime; numbers above the host's last real-time signal have no
  * carrier there and are refused with EINVAL (signals.tbl). */
 #include "bsd.h"
+#include "debugger.h"
 
 #define HOST_SI_QUEUE (-1)
 #define HOST_SIG_SIGKILL 9
@@ -145,9 +146,11 @@ static int signal_to_send(u64 guest)
     return signal > 0 ? signal : -EINVAL;
 }
 
-long bsd_sys_kill(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long bsd_sys_kill(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     int signal = signal_to_send(a[1]);
+    if (signal == HOST_SIG_SIGSTOP && debug_takes_stop(t, (s32)a[0]))
+        return 0;
     return signal < 0 ? signal : host(__NR_kill, (s32)a[0], signal);
 }
 
@@ -157,6 +160,8 @@ long bsd_sys_thr_kill2(struct thread *t, struct frame *f UNUSED, const u64 a[MAX
     int signal = signal_to_send(a[2]);
     if (signal < 0)
         return signal;
+    if (signal == HOST_SIG_SIGSTOP && debug_takes_stop(t, pid))
+        return 0;
     if (tid != -1)
         return host(__NR_tgkill, pid, tid, signal);
     if (pid != t->process->pid)

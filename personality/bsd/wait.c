@@ -1,6 +1,8 @@
 /* Waiting for children: one host call, waitid, behind wait4 and wait6, because it alone tells the cause in
  * parts (a status word packs a signal number, which differs) and takes all options. */
 #include "bsd.h"
+#include "debugger.h"
+#include <linux/futex.h>
 
 #define ALL_CHILDREN 0x40000000 /* __WALL */
 #define CORE 0x80
@@ -52,7 +54,7 @@ static u32 status_word(const struct siginfo_host *info)
     }
 }
 
-/* Nobody is traced, so nothing comes of waiting for that alone; but there may be nobody to wait for. */
+/* Nobody is debugged, so nothing comes of waiting for that alone; but there may be nobody to wait for. */
 static long await_traced(u32 host_kind, s64 id, u32 wanted, struct awaited *w)
 {
     u32 look = wanted | LINUX_WSTOPPED | LINUX_WNOHANG | LINUX_WNOWAIT;
@@ -63,8 +65,39 @@ static long await_traced(u32 host_kind, s64 id, u32 wanted, struct awaited *w)
     return host_intr(__NR_pause);
 }
 
+/* With debuggees, which stop without the host: whatever happens to them or to a child changes the news. */
+static long await_debuggees(struct thread *t, u32 host_kind, s64 id, u32 options, u32 wanted, struct awaited *w)
+{
+    const struct who who = {host_kind, id};
+    bool keep = wanted & LINUX_WNOWAIT;
+    const u32 events = LINUX_WEXITED | LINUX_WSTOPPED | LINUX_WCONTINUED;
+
+    for (;;) {
+        const u32 *news = debugger_news(t);
+        u32 seen = __atomic_load_n(news, __ATOMIC_SEQ_CST);
+        long r = options & BSD_WTRAPPED ? debugger_look(&who, keep, &w->info) : 0;
+        if (r > 0)
+            return r;
+        memset(w, 0, sizeof(*w));
+        u32 look = (wanted & events ? wanted : wanted | LINUX_WSTOPPED | LINUX_WNOWAIT) | LINUX_WNOHANG;
+        r = host(__NR_waitid, host_kind, id, &w->info, look, &w->used);
+        if (r != 0 && !(r == -ECHILD && debugger_awaits(&who)))
+            return r;
+        if (r == 0 && (wanted & events) && w->info.chld.pid != 0) {
+            if (!keep && w->info.code <= BSD_CLD_DUMPED)
+                debugger_forget(w->info.chld.pid);
+            return w->info.chld.pid;
+        }
+        if (wanted & LINUX_WNOHANG)
+            return 0;
+        r = host_intr(__NR_futex, news, FUTEX_WAIT_PRIVATE, seen, 0);
+        if ((r == RESTART || r == -EINTR) && !drop_ignored_signals(t))
+            return RESTART;
+    }
+}
+
 /* The pid, 0 for none yet (WNOHANG), or a failure. */
-static long await(u32 kind, s64 id, u32 options, struct awaited *w)
+static long await(struct thread *t, u32 kind, s64 id, u32 options, struct awaited *w)
 {
     u32 host_kind, wanted = host_options(options);
 
@@ -84,6 +117,8 @@ static long await(u32 kind, s64 id, u32 options, struct awaited *w)
     }
     if ((s32)id != id)
         return -ECHILD;
+    if (debugger_is_busy())
+        return await_debuggees(t, host_kind, id, options, wanted, w);
     if (!(wanted & (LINUX_WEXITED | LINUX_WSTOPPED | LINUX_WCONTINUED)))
         return await_traced(host_kind, id, wanted, w);
     memset(w, 0, sizeof(*w));
@@ -97,7 +132,7 @@ static long answer(const struct awaited *w, long pid, u64 status)
 }
 
 /* The host counts a dead child and what that waited for as one. */
-long bsd_sys_wait4(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long bsd_sys_wait4(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     s32 pid = (s32)a[0];
     u32 options = (u32)a[2] | BSD_WEXITED | BSD_WTRAPPED;
@@ -107,13 +142,13 @@ long bsd_sys_wait4(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[
     if ((u32)a[2] & ~WAIT_KNOWN)
         return -EINVAL;
     if (pid == -1)
-        r = await(BSD_P_ALL, 0, options, &w);
+        r = await(t, BSD_P_ALL, 0, options, &w);
     else if (pid > 0)
-        r = await(BSD_P_PID, pid, options, &w);
+        r = await(t, BSD_P_PID, pid, options, &w);
     else if (pid == 0 || pid == INT32_MIN)
-        r = pid == 0 ? await(BSD_P_PGID, 0, options, &w) : -ECHILD;
+        r = pid == 0 ? await(t, BSD_P_PGID, 0, options, &w) : -ECHILD;
     else
-        r = await(BSD_P_PGID, -pid, options, &w);
+        r = await(t, BSD_P_PGID, -pid, options, &w);
     if (r <= 0)
         return r;
     if (answer(&w, r, a[1]) != 0 || (a[3] != 0 && copy_out(a[3], &w.used, sizeof(w.used)) != 0))
@@ -121,14 +156,14 @@ long bsd_sys_wait4(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[
     return r;
 }
 
-long bsd_sys_wait6(struct thread *t UNUSED, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
+long bsd_sys_wait6(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     u32 kind = (u32)a[0], options = (u32)a[3];
     struct awaited w;
 
     if ((options & ~WAIT_KNOWN) || !(options & WAIT_EVENTS))
         return -EINVAL;
-    long r = await(kind, (s64)a[1], options, &w);
+    long r = await(t, kind, (s64)a[1], options, &w);
     if (r < 0)
         return r;
     if (answer(&w, r, a[2]) != 0)

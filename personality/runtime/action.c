@@ -1,5 +1,5 @@
 /* The guest's signal actions, and what the host is told to do for each. */
-#include "core.h"
+#include "debug.h"
 
 RUNTIME_LEAF_LOCK(action_lock);
 
@@ -15,7 +15,7 @@ static void tell_host(struct thread *t, int signal, const struct guest_action *a
     bool ignored = a->handler == GUEST_SIG_IGN ||
                    (a->handler == GUEST_SIG_DFL && t->personality->default_ignored(signal));
     bool watched = ignored && signal_is_wanted(t, signal);
-    bool ours = (SYNCHRONOUS & signal_bit(signal)) || watched;
+    bool ours = (ALWAYS_OPEN & signal_bit(signal)) || watched || debug_active;
     if (a->handler > GUEST_SIG_IGN || ours) {
         /* Everything but faults is blocked while the host's handler runs.  SA_RESTART always: the
          * kernel then shows by the instruction pointer that a call may be restarted. */
@@ -27,9 +27,9 @@ static void tell_host(struct thread *t, int signal, const struct guest_action *a
     }
     /* What the host ignores by itself stays at its default: programs inherit what is ignored, and a
      * child's end must stay waitable. */
-    if (host_ignores(signal) && a->handler == GUEST_SIG_DFL && !watched)
+    if (host_ignores(signal) && a->handler == GUEST_SIG_DFL && !ours)
         h.handler = GUEST_SIG_DFL;
-    if (signal == HOST_SIGCHLD && a->handler == GUEST_SIG_IGN && watched)
+    if (signal == HOST_SIGCHLD && a->handler == GUEST_SIG_IGN && ours)
         h.flags |= HOST_SA_NOCLDWAIT; /* what ignoring it means on the host */
     if (a->flags & ACTION_NOCLDSTOP)
         h.flags |= HOST_SA_NOCLDSTOP;
@@ -56,6 +56,15 @@ long action_set(struct thread *t, int signal, const struct guest_action *wanted,
     tell_host(t, signal, wanted);
     lock_release(&action_lock);
     return 0;
+}
+
+void actions_tell_host(struct thread *t)
+{
+    lock_acquire(&action_lock);
+    for (int signal = 1; signal <= HOST_SIGNALS; signal++)
+        if (signal != HOST_SIGKILL && signal != HOST_SIGSTOP)
+            tell_host(t, signal, &t->process->actions[signal]);
+    lock_release(&action_lock);
 }
 
 void action_refresh(struct thread *t, int signal)
@@ -98,7 +107,7 @@ void signals_init(struct process *p, const struct boot *b)
         bool by_default = p->personality->default_ignored(signal);
         if ((ignored & signal_bit(signal)) && (!by_default || p->personality->child_stays_ignored))
             p->actions[signal].handler = GUEST_SIG_IGN;
-        if ((SYNCHRONOUS & signal_bit(signal)) || (by_default && !host_ignores(signal)))
+        if ((ALWAYS_OPEN & signal_bit(signal)) || (by_default && !host_ignores(signal)) || debug_active)
             tell_host(t, signal, &p->actions[signal]);
     }
 }

@@ -2,7 +2,7 @@
  *
  * It was exec'd with the guest's own arguments; what it must know beyond them is one environment
  * string, GUISE=key=value,..., that the guest never sees. */
-#include "core.h"
+#include "debug.h"
 #include "trace.h"
 #include <linux/auxvec.h>
 #include <linux/elf.h>
@@ -203,6 +203,9 @@ static bool parse_again(struct boot *b, const char *at)
     b->trace_slot = (int)numbers[BOOT_TRACE_SLOT];
     b->xstate_size = numbers[BOOT_XSTATE];
     b->processors = (u32)numbers[BOOT_PROCESSORS];
+    b->debugger = (s32)numbers[BOOT_DEBUGGER];
+    b->debug_events = (u32)numbers[BOOT_DEBUG_EVENTS];
+    b->debug_stops = (u32)numbers[BOOT_DEBUG_STOPS];
     memcpy(b->name, &numbers[BOOT_NAME], sizeof(b->name));
     return key_is(at, ",exe", &b->executable);
 }
@@ -356,6 +359,12 @@ static void keep_program(struct process *p, int image)
     reserved_own |= 1U << PROGRAM_PLACE;
 }
 
+void fast_allow_again(const struct process *p)
+{
+    if (p->engine == ENGINE_NATIVE && trace_area == NULL && !debug_calls && !debug_active)
+        fast_allow(p->personality, p->personality->fast_calls);
+}
+
 void runtime_main(u64 *original) __attribute__((noreturn));
 void runtime_main(u64 *original)
 {
@@ -386,6 +395,7 @@ void runtime_main(u64 *original)
     occupy_reserved(p, &b);
     remember_executable(p, &b);
 
+    debug_boot(p, b.debugger, b.debug_events, b.debug_stops);
     p->engine = b.engine;
     p->no_patch = b.no_patch;
     p->processors = b.processors;
@@ -409,8 +419,8 @@ void runtime_main(u64 *original)
     }
     if (p->engine == ENGINE_NATIVE && trace_area != NULL && !debug_calls)
         trace_fast_calls(t);
-    else if (p->engine == ENGINE_NATIVE && !debug_calls)
-        fast_allow(p->personality, p->personality->fast_calls);
+    else
+        fast_allow_again(p);
     if (b.has_mask)
         t->mask = b.mask;
     else
@@ -435,5 +445,6 @@ void runtime_main(u64 *original)
         runtime_panic("guise: %s: the arguments do not fit on the stack", p->executable);
     if (p->engine == ENGINE_PTRACE)
         announce(t);
+    debug_started(t, &f);
     leave_to_start(t, &f);
 }

@@ -48,10 +48,16 @@ _Static_assert(sizeof(struct siginfo_host) == 128, "siginfo");
 #define HOST_SIGCHLD 17
 #define HOST_SIGCONT 18
 #define HOST_SIGSTOP 19
+#define HOST_SIGTSTP 20
+#define HOST_SIGTTIN 21
+#define HOST_SIGTTOU 22
 #define HOST_SIGURG 23
 #define HOST_SIGWINCH 28
 #define HOST_SIGSYS 31
 #define SYS_USER_DISPATCH 2
+/* Between runtimes: see debuggee.c.  The first two real-time signals belong to C libraries, which never let
+ * programs have them; what a guest of the host's own kind does with this one is told apart by its siginfo. */
+#define HOST_SIGNUDGE 33
 
 #define HOST_SA_NOCLDSTOP 1
 #define HOST_SA_NOCLDWAIT 2
@@ -65,6 +71,7 @@ struct host_sigaction {
 };
 
 /* Faults of the running instruction: never blocked, or the kernel kills instead of delivering. */
+#define ALWAYS_OPEN (SYNCHRONOUS | signal_bit(HOST_SIGNUDGE))
 #define SYNCHRONOUS                                                                             \
     (signal_bit(HOST_SIGILL) | signal_bit(HOST_SIGTRAP) | signal_bit(HOST_SIGBUS) |              \
      signal_bit(HOST_SIGFPE) | signal_bit(HOST_SIGSEGV) | signal_bit(HOST_SIGSYS))
@@ -90,6 +97,8 @@ int swap_u32(u64 where, u32 old, u32 new_value, u32 *seen);
 int swap_u64(u64 where, u64 old, u64 new_value, u64 *seen);
 void save_xstate_to(void *area, u32 mask_low, u32 mask_high);
 void reset_xstate(void);
+void load_xstate(void *area);
+long host_call6_plain(long n, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 
 /* ---- between the files ------------------------------------------------------------------------ */
 
@@ -98,7 +107,8 @@ void reset_xstate(void);
 enum boot_number {
     BOOT_RUNTIME, BOOT_PLANS, BOOT_PLAN, BOOT_IMAGE, BOOT_INTERPRETER_PLAN, BOOT_INTERPRETER,
     BOOT_ENGINE, BOOT_RELEASE, BOOT_NO_PATCH, BOOT_SUPERVISOR, BOOT_DEBUG, BOOT_MASK, BOOT_IGNORED, BOOT_VACANT,
-    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_XSTATE, BOOT_PROCESSORS, BOOT_NUMBERS
+    BOOT_TRACE, BOOT_TRACE_SLOT, BOOT_NAME, BOOT_NAME_REST, BOOT_XSTATE, BOOT_PROCESSORS, BOOT_DEBUGGER,
+    BOOT_DEBUG_EVENTS, BOOT_DEBUG_STOPS, BOOT_NUMBERS
 };
 
 struct boot { /* what start.c learns from the kernel and from the supervisor */
@@ -114,6 +124,8 @@ struct boot { /* what start.c learns from the kernel and from the supervisor */
     u32 vacant;  /* again: reserved numbers that are free, as bits from the base */
     u64 mask, ignored; /* again: the host signals that the guest ignores */
     u64 xstate_size;   /* again: the processor takes its time to say */
+    s32 debugger;      /* again: who debugs it, or 0 */
+    u32 debug_events, debug_stops;
     const char *executable;
     char assumed[16], release_of[16];
     char name[16]; /* the last component of the path that was asked for */
@@ -132,6 +144,7 @@ s32 named_tracer(void);
 /* fast.S may serve the calls of this table, which is laid out as the personality's own. */
 void fast_allow(const struct personality *p, const u16 *calls);
 void fast_forbid(void);
+void fast_allow_again(const struct process *p); /* as at its start */
 bool is_fast(u64 rip);
 void fast_settle(struct thread *t, struct host_sigcontext *r, bool fails);
 void fast_step(struct thread *t, struct host_sigcontext *r);

@@ -1,5 +1,5 @@
 /* From a caught call to its handler, and SUD itself. */
-#include "core.h"
+#include "debug.h"
 #include "trace.h"
 #include <linux/prctl.h>
 
@@ -44,6 +44,22 @@ static void count_unserved(const struct personality *p, u64 number)
     calls_unserved = 1;
 }
 
+static bool show(struct thread *t, struct frame *f, u32 flags, u64 number, const u64 *a)
+{
+    const struct personality *p = t->personality;
+    u32 count = number < p->call_limit ? p->calls[number].arguments : 0;
+    return is_debugged(t) && debug_call(t, f, flags, number, count, a);
+}
+
+/* The debugger may put another call in place of this one. */
+static long show_entry(struct thread *t, struct frame *f, u64 *number, u64 *a)
+{
+    if (!show(t, f, STOP_ENTER, *number, a))
+        return 0;
+    *number = f->number = f->rax;
+    return t->personality->decode(t, f, number, a);
+}
+
 void runtime_dispatch(struct frame *f)
 {
     struct thread *t = current_thread();
@@ -52,6 +68,8 @@ void runtime_dispatch(struct frame *f)
     const struct call_entry *entry = NULL;
     u32 traced = 0;
     long result = p->decode(t, f, &number, a);
+    if (__builtin_expect(debug_active, 0) && result == 0)
+        result = show_entry(t, f, &number, a);
     if (result == 0) {
         result = -ENOSYS;
         t->call_number = number;
@@ -76,6 +94,8 @@ void runtime_dispatch(struct frame *f)
     bool in_registers = result == RESULT_IN_FRAME || (sets_registers && !is_error(result));
     if (result != RESTART && !in_registers)
         p->finish(t, f, result);
+    if (__builtin_expect(debug_active, 0))
+        show(t, f, STOP_LEAVE, number, a);
     if (t->process->engine == ENGINE_PTRACE)
         trap_exit(f);
 }

@@ -323,11 +323,16 @@ swap_u64:
     guarded 2b, 9b
 
 /* void save_xstate_to(area, mask_low, mask_high) and the state a signal handler starts with */
-    .globl save_xstate_to, reset_xstate
-    .hidden save_xstate_to, reset_xstate
+    .globl save_xstate_to, load_xstate, reset_xstate
+    .hidden save_xstate_to, load_xstate, reset_xstate
 save_xstate_to:
     movl %esi, %eax
     xsave64 (%rdi)
+    ret
+load_xstate:
+    movl $-1, %eax
+    movl $-1, %edx
+    xrstor64 (%rdi)
     ret
 reset_xstate:
     fninit

@@ -3,7 +3,7 @@
  * The file decides which kernel's face the new program gets: a guest image is started by the
  * runtime, a host program by the host, a script by its interpreter.  The guest's argument pointers
  * go to the host as they are; only the environment gets one string more. */
-#include "core.h"
+#include "debug.h"
 #include "trace.h"
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -16,6 +16,7 @@
 #define MAX_SCRIPTS 5
 #define MAX_POINTERS (1UL << 20)
 #define ACCESS_EXECUTE 1
+#define EXITED 1 /* CLD_EXITED */
 
 struct exec {
     char path[1024];
@@ -365,6 +366,8 @@ static long start_guest(struct thread *t, struct exec *x, u64 ignored)
         [BOOT_TRACE_SLOT] = (u64)trace_slot_index(t),
         [BOOT_NAME] = x->name[0], [BOOT_NAME_REST] = x->name[1], [BOOT_XSTATE] = p->xstate_size,
         [BOOT_PROCESSORS] = p->processors,
+        [BOOT_DEBUGGER] = (u64)p->debug.debugger, [BOOT_DEBUG_EVENTS] = p->debug.events,
+        [BOOT_DEBUG_STOPS] = p->debug.stopped,
     };
     int n = format(string, sizeof(string), "GUISE=control=%d,again=", p->control_fd);
     for (u32 i = 0; i < BOOT_NUMBERS; i++)
@@ -379,6 +382,8 @@ static long start_guest(struct thread *t, struct exec *x, u64 ignored)
     if (t->signal_pending)
         return RESTART_ALWAYS; /* an exec never fails with EINTR */
     pass_files(x, true);
+    const u64 nudges = signal_bit(HOST_SIGNUDGE); /* deadly until the new program has its handler */
+    host(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &nudges, 0, 8);
     t->vfork_executed = 1;
     r = host(__NR_execveat, p->runtime_fd, "", x->argv, envp, AT_EMPTY_PATH);
     t->vfork_executed = 0;
@@ -440,6 +445,7 @@ void process_exit(struct thread *t, int status)
         n += format(report + n, sizeof(report) - (size_t)n, "unknown %lu\n", p->unserved[p->call_limit]);
     struct upcall_result result;
     run_process_exit_hooks(t, status);
+    debug_ends(t, EXITED, status);
     if (n > 0)
         upcall(t, UPCALL_COUNT, NULL, 0, report, (size_t)n, -1, NULL, 0, &result);
     for (;;)

@@ -27,12 +27,12 @@ static void read_line(const char *line, struct host_mapping *m)
     m->path = at;
 }
 
-long each_host_mapping(bool (*visit)(const struct host_mapping *m, void *context), void *context)
+static long each_line(const char *maps, bool (*visit)(const struct host_mapping *m, void *context), void *context)
 {
     char text[5120]; /* a path of a page and the numbers: no line is longer */
     u64 kept = 0;
     bool more = true;
-    long n, fd = host(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+    long n, fd = host(__NR_openat, AT_FDCWD, maps, O_RDONLY | O_CLOEXEC, 0);
 
     if (is_error(fd))
         return fd;
@@ -52,4 +52,16 @@ long each_host_mapping(bool (*visit)(const struct host_mapping *m, void *context
     }
     host(__NR_close, fd);
     return 0;
+}
+
+long each_host_mapping(bool (*visit)(const struct host_mapping *m, void *context), void *context)
+{
+    return each_line("/proc/self/maps", visit, context);
+}
+
+long each_mapping_of(s32 pid, bool (*visit)(const struct host_mapping *m, void *context), void *context)
+{
+    char maps[32];
+    format(maps, sizeof(maps), "/proc/%d/maps", pid);
+    return each_line(maps, visit, context);
 }

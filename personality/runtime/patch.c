@@ -6,6 +6,7 @@
  *   bytes are left over.
  * - the syscall's two bytes become a short jump into alignment padding, and that a jump to the trampoline.
  * A site that has room for neither stays as it is, and SUD goes on catching it. */
+#include "debug.h"
 #include "patch.h"
 #include "trace.h"
 #include <linux/mman.h>
@@ -17,6 +18,7 @@
 #define CACHE_LINE 64
 #define JUMP_SHORT 0xeb
 #define JUMP_LONG 0xe9
+#define SYSCALL_INSTRUCTION 0x050f
 
 /* Properties of the address space, not of a process: a vfork child shares them. */
 RUNTIME_LEAF_LOCK(patch_lock);
@@ -112,14 +114,11 @@ static bool protect(const struct code_range *r, u32 protection)
     return host(__NR_mprotect, r->low, r->high - r->low, protection) == 0;
 }
 
-/* Five bytes at once: a racing thread sees the move or the jump.  False: they cannot be one store. */
-static bool store_jump(u64 at, u64 target, bool alone)
+/* Five bytes at once: a racing thread sees the old ones or the new.  False: they cannot be one store. */
+static bool store_five(u64 at, const u8 *code, bool alone)
 {
-    s32 displacement = (s32)(s64)(target - (at + LONG_JUMP));
-    u8 jump[LONG_JUMP] = {JUMP_LONG};
-    memcpy(jump + 1, &displacement, 4);
     if (alone) {
-        memcpy((void *)at, jump, LONG_JUMP);
+        memcpy((void *)at, code, LONG_JUMP);
         return true;
     }
     u64 line = at & ~(u64)(CACHE_LINE - 1);
@@ -129,9 +128,17 @@ static bool store_jump(u64 at, u64 target, bool alone)
     do {
         memcpy(&old, (void *)word, 8);
         wanted = old;
-        memcpy((u8 *)&wanted + (at - word), jump, LONG_JUMP);
+        memcpy((u8 *)&wanted + (at - word), code, LONG_JUMP);
     } while (!__atomic_compare_exchange_n((u64 *)word, &old, wanted, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
     return true;
+}
+
+static bool store_jump(u64 at, u64 target, bool alone)
+{
+    s32 displacement = (s32)(s64)(target - (at + LONG_JUMP));
+    u8 jump[LONG_JUMP] = {JUMP_LONG};
+    memcpy(jump + 1, &displacement, 4);
+    return store_five(at, jump, alone);
 }
 
 static bool patch_move(const struct code_range *r, u64 site, u32 size, bool alone)
@@ -149,6 +156,12 @@ static bool has_room(const struct code_range *r, u64 site, struct room *room)
            find_room(code, low, (u32)(high - low), site, room);
 }
 
+/* One store for both bytes: a racing thread sees the old instruction or the new one. */
+static void store_two(u64 site, u16 both)
+{
+    __asm__ volatile("movw %1, (%0)" : : "r"(site), "r"(both) : "memory");
+}
+
 static bool patch_padding(const struct code_range *r, u64 site, const struct room *room)
 {
     u64 trampoline = trampoline_new(site, r, 0);
@@ -163,9 +176,7 @@ static bool patch_padding(const struct code_range *r, u64 site, const struct roo
         *(u8 *)room->hop = JUMP_SHORT;
         first = room->hop;
     }
-    /* One store for both bytes: a racing thread sees the old instruction or the new one. */
-    u16 both = (u16)(JUMP_SHORT | ((u8)(first - (site + SHORT_JUMP)) << 8));
-    __asm__ volatile("movw %1, (%0)" : : "r"(site), "r"(both) : "memory");
+    store_two(site, (u16)(JUMP_SHORT | ((u8)(first - (site + SHORT_JUMP)) << 8)));
     return true;
 }
 
@@ -241,6 +252,28 @@ void patch_site(struct thread *t, u64 site, u64 number, u64 stack)
     lock_acquire(&patch_lock);
     if (!try_patch(t, site, number, stack))
         *slot = site;
+    lock_release(&patch_lock);
+}
+
+static void undo(u64 site, const u8 *move, u32 move_size, void *context)
+{
+    const bool *alone = context;
+    const struct code_range *r = range_of(site);
+    u64 known;
+    if (r == NULL || !trampoline_behind(site - move_size, &known) || known != site - move_size ||
+        !protect(r, PROT_READ | PROT_WRITE | PROT_EXEC))
+        return;
+    if (move_size != 0)
+        store_five(site - move_size, move, *alone);
+    else
+        store_two(site, SYSCALL_INSTRUCTION);
+    protect(r, PROT_READ | PROT_EXEC);
+}
+
+void patch_undo(bool alone)
+{
+    lock_acquire(&patch_lock);
+    each_trampoline(undo, &alone);
     lock_release(&patch_lock);
 }
 

@@ -26,6 +26,8 @@ struct code_range { /* a file's code, readable and not writable */
 
 /* Where to jump for a site, or 0.  move_size: of the move before it that the jump replaces, or 0. */
 u64 trampoline_new(u64 site, const struct code_range *near, u32 move_size);
+/* All that there are.  move: what the jump replaced, move_size bytes, or none. */
+void each_trampoline(void (*visit)(u64 site, const u8 *move, u32 move_size, void *context), void *context);
 /* The size of the move to %eax or %rax that these bytes begin with, or 0. */
 u32 move_size_at(const u8 *code);
 void trampolines_open(void);  /* may be written to... */

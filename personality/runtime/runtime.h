@@ -147,6 +147,8 @@ struct siginfo_host { /* the host's siginfo_t, 128 bytes */
 };
 /* The kernel's order is signo, errno, code. */
 
+#include "debuggee.h"
+
 struct guest_action {
     u64 handler; /* GUEST_SIG_DFL, GUEST_SIG_IGN or an address */
     u64 mask;    /* host signal bits blocked while it runs */
@@ -218,6 +220,11 @@ struct thread {
     void *personal;           /* the personality's own state of this thread */
     u64 trace_ring;
     void *trace_state; /* of trace.c */
+    struct park *park;   /* while it is debugged and stopped */
+    u32 debug_suspended; /* the debugger holds it when the others go on */
+    u32 awaits_child;    /* of a vfork: it cannot be told to stop, and does nothing */
+    u32 step_whole;      /* the debugger wants one guest instruction, and no way back to the guest, stepped */
+    u32 vector_changed;  /* by the debugger: what is in xstate is to be loaded */
 };
 
 struct process {
@@ -245,6 +252,7 @@ struct process {
     u64 xstate_size, xstate_mask;
     char executable[1024];  /* the guest's path of its program */
     void *personal;         /* the personality's own state of this process */
+    struct debuggee debug;
 };
 
 /* Where a guest looks on which processor a thread runs, and how often it has given one up. */
@@ -319,6 +327,7 @@ struct host_mapping {
 };
 /* In order of their addresses, until `visit` returns false.  0, or the host's error. */
 long each_host_mapping(bool (*visit)(const struct host_mapping *m, void *context), void *context);
+long each_mapping_of(s32 pid, bool (*visit)(const struct host_mapping *m, void *context), void *context);
 
 /* The last component of a path. */
 static inline const char *last_name(const char *path)

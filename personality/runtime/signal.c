@@ -5,7 +5,7 @@
  * guest's frame.  One that lands inside the runtime is queued, everything is blocked, and the
  * call's exit delivers it; entry.S names the instructions where that is decided.  Faults are never
  * blocked on the host, since copy_in and its kin rely on them. */
-#include "core.h"
+#include "debug.h"
 #include "trace.h"
 
 struct exception_entry {
@@ -18,6 +18,7 @@ u64 text_start, text_end;
 
 #define TRAP_TRACE 2 /* si_code of SIGTRAP: one instruction has run */
 #define FLAG_TRAP 0x100
+#define KILLED 2 /* CLD_KILLED */
 
 static void update_pending(struct thread *t)
 {
@@ -35,7 +36,7 @@ u64 watched_signals;
  * guest blocks it, and waits in the thread's queue. */
 u64 mask_for_host(u64 guest_mask)
 {
-    u64 open = guest_mask == ~0UL ? SYNCHRONOUS : SYNCHRONOUS | watched_signals;
+    u64 open = guest_mask == ~0UL ? ALWAYS_OPEN : ALWAYS_OPEN | watched_signals;
     return guest_mask & ~open;
 }
 
@@ -184,8 +185,13 @@ void die_by_signal(struct thread *t, int host_signal)
         host(__NR_exit_group, 128 + host_signal);
 }
 
+static bool stops_by_default(int signal)
+{
+    return signal == HOST_SIGSTOP || signal == HOST_SIGTSTP || signal == HOST_SIGTTIN || signal == HOST_SIGTTOU;
+}
+
 /* Points *f at the guest's handler for one signal.  False: nothing to run. */
-static bool deliver(struct thread *t, struct frame *f, const struct siginfo_host *info, void *xstate, bool fault)
+static bool act(struct thread *t, struct frame *f, const struct siginfo_host *info, void *xstate, bool fault)
 {
     int signal = info->signo;
     struct guest_action action = t->process->actions[signal];
@@ -194,6 +200,9 @@ static bool deliver(struct thread *t, struct frame *f, const struct siginfo_host
     if (action.handler == GUEST_SIG_DFL) {
         if (t->personality->default_ignored(signal) || signal == HOST_SIGCONT)
             return false;
+        if (debug_active && stops_by_default(signal))
+            return false; /* who is debugged stops for its debugger alone */
+        debug_ends(t, KILLED, signal);
         die_by_signal(t, signal);
     }
     struct delivery d = {
@@ -220,6 +229,38 @@ static bool deliver(struct thread *t, struct frame *f, const struct siginfo_host
     }
     f->restore_all = 0;
     return true;
+}
+
+/* Decided by the debugger, which does not hear of it again. */
+#define DECIDED 0x64656364 /* in siginfo_host.pad, which means nothing to anybody */
+
+static void queue_decided(struct thread *t, struct siginfo_host *info)
+{
+    info->pad = DECIDED;
+    queue_signal(t, info);
+}
+
+/* The debugger wants this thread to get a signal. */
+void debug_sends(struct thread *t, int signal)
+{
+    struct siginfo_host info = {.signo = signal};
+    queue_decided(t, &info);
+}
+
+static bool deliver(struct thread *t, struct frame *f, const struct siginfo_host *info, void *xstate, bool fault)
+{
+    struct siginfo_host now = *info;
+    if (is_debugged(t) && info->pad != DECIDED) {
+        if (!debug_signal(t, f, (u64)xstate, &now))
+            return false;
+        if (t->mask & signal_bit(now.signo)) {
+            queue_decided(t, &now);
+            return false;
+        }
+        fault = fault && now.signo == info->signo;
+    }
+    now.pad = 0;
+    return act(t, f, &now, xstate, fault);
 }
 
 static void frame_from_host(struct frame *f, const struct host_sigcontext *r)
@@ -259,17 +300,38 @@ long resolve_restart(struct thread *t, struct frame *f, long result)
     return RESTART;
 }
 
+/* What the debugger made of a thread on its way out. */
+static void take_changes(struct thread *t, struct frame *f)
+{
+    if (f->restore_all != 0)
+        frame_to_host(&((struct host_ucontext *)f->restore_all)->registers, f);
+    else if (t->vector_changed)
+        load_xstate((void *)t->xstate);
+    t->vector_changed = 0;
+    t->step_whole = (f->rflags & FLAG_TRAP) != 0;
+}
+
 /* The call is done; deliver what came in meanwhile and give the host its mask back. */
 void runtime_leave_slow(struct frame *f)
 {
     struct thread *t = current_thread();
     while (t->signal_pending || t->signals_held) {
         struct siginfo_host info;
+        if (debug_stop_wanted(t)) {
+            if (f->restore_all == 0)
+                save_xstate((void *)t->xstate);
+            debug_stop(t, f, t->xstate);
+            take_changes(t, f);
+            update_pending(t);
+            continue;
+        }
         if (t->signal_pending && take_queued_signal(t, ~t->mask, &info)) {
             if (f->restore_all == 0)
                 save_xstate((void *)t->xstate);
             if (deliver(t, f, &info, (void *)t->xstate, false))
                 reset_xstate();
+            else if (debug_active)
+                take_changes(t, f);
             t->signals_held = 1;
             update_pending(t);
             continue;
@@ -283,7 +345,13 @@ void runtime_leave_slow(struct frame *f)
             struct host_ucontext *uc = (struct host_ucontext *)f->restore_all;
             uc->mask = mask_for_host(t->mask);
         }
+        update_pending(t);
         set_host_mask(t->mask);
+    }
+    if (t->step_whole) {
+        t->step_whole = 0;
+        if ((f->rflags & FLAG_TRAP) && f->restore_all == 0)
+            leave_with_context(t, f, NULL);
     }
 }
 
@@ -359,7 +427,7 @@ static void caught_call(struct thread *t, struct host_ucontext *uc)
         r->rax = (u64)host_call6((long)r->rax, r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
         return;
     }
-    if (!t->process->no_patch && t->process->engine == ENGINE_NATIVE)
+    if (!t->process->no_patch && !debug_active && t->process->engine == ENGINE_NATIVE)
         patch_site(t, r->rip - 2, r->rax, r->rsp);
     r->rcx = r->rip;
     r->r11 = r->rflags;
@@ -431,10 +499,91 @@ static void defer(struct thread *t, const struct siginfo_host *info, struct host
     uc->mask = mask_for_host(~0UL);
 }
 
+/* A nudge that came on the way to a park said that the exit has to be slow; there is no exit. */
+static void settle_in_guest(struct thread *t)
+{
+    t->signals_held = 0;
+    update_pending(t);
+}
+
+/* In guest code, as r has it. */
+static void deliver_here(struct thread *t, const struct siginfo_host *info, struct host_ucontext *uc, bool fault)
+{
+    struct host_sigcontext *r = &uc->registers;
+    struct frame f;
+    frame_from_host(&f, r);
+    bool delivered = deliver(t, &f, info, (void *)r->fpstate, fault);
+    t->vector_changed = 0; /* the host's frame brings it back */
+    if (debug_active)
+        settle_in_guest(t);
+    if (!delivered && !debug_active)
+        return;
+    frame_to_host(r, &f);
+    if (!delivered)
+        return;
+    r->fpstate = 0;
+    uc->flags &= ~(u64)UC_FP_XSTATE;
+    uc->mask = mask_for_host(t->mask);
+}
+
+/* A fault that nobody asked for acts by default, even if it is blocked or ignored. */
+static void force_default(struct thread *t, int signal)
+{
+    struct guest_action dfl = {0};
+    action_set(t, signal, &dfl, NULL);
+    t->mask &= ~signal_bit(signal);
+}
+
+/* In the runtime: out of a call that blocks, and to the exit, which stops.  No signal is left behind. */
+static void hurry(struct thread *t, struct host_ucontext *uc)
+{
+    struct host_sigcontext *r = &uc->registers;
+    if (within(r->rip, leave_check, leave_end)) {
+        r->rip = (u64)leave_check;
+    } else if (within(r->rip, safe_start, safe_end) || (r->rip == (u64)safe_end && (s64)r->rax == -EINTR)) {
+        t->not_entered = 0;
+        r->rip = (u64)safe_interrupted;
+    }
+    t->signals_held = t->signal_pending = 1;
+    uc->mask = mask_for_host(~0UL);
+}
+
+static void nudged(struct thread *t, const struct siginfo_host *info, struct host_ucontext *uc)
+{
+    struct host_sigcontext *r = &uc->registers;
+    struct frame f;
+    bool is_new_debuggee = debugger_nudged(t, info);
+    if (t->park != NULL || (!debug_stop_wanted(t) && !is_new_debuggee))
+        return;
+    if (!rewind_to_guest(t, r, HOST_SIGNUDGE)) {
+        hurry(t, uc);
+        return;
+    }
+    const u64 nudges = signal_bit(HOST_SIGNUDGE);
+    struct siginfo_host decided;
+    if (debug_stop_wanted(t)) /* a nudge ends what the handler of one waits for */
+        host(__NR_rt_sigprocmask, 1 /* SIG_UNBLOCK */, &nudges, 0, 8);
+    while (debug_stop_wanted(t)) {
+        frame_from_host(&f, r);
+        f.restore_all = 1; /* vector state is in the host's frame */
+        debug_stop(t, &f, r->fpstate);
+        frame_to_host(r, &f);
+        if (take_first(t, ~t->mask, &decided))
+            deliver_here(t, &decided, uc, false);
+    }
+    settle_in_guest(t);
+}
+
 void host_signal_handler(int signal, struct siginfo_host *info, struct host_ucontext *uc)
 {
     struct thread *t = current_thread();
     struct host_sigcontext *r = &uc->registers;
+    if (signal == HOST_SIGNUDGE && is_nudge(info)) {
+        nudged(t, info, uc);
+        return;
+    }
+    if (signal == HOST_SIGCHLD)
+        debugger_signal(info);
     if (signal == HOST_SIGSYS && info->code == SYS_USER_DISPATCH) {
         caught_call(t, uc);
         return;
@@ -465,21 +614,19 @@ void host_signal_handler(int signal, struct siginfo_host *info, struct host_ucon
     const struct guest_action *a = &t->process->actions[signal];
     bool blocked = t->mask & signal_bit(signal);
     if (fault && (blocked || a->handler <= GUEST_SIG_IGN)) {
-        die_by_signal(t, signal); /* as a kernel does when nobody can be asked */
+        if (!is_debugged(t))
+            die_by_signal(t, signal); /* as a kernel does when nobody can be asked */
+        force_default(t, signal);
+        blocked = false;
     }
+    if (fault && signal == HOST_SIGTRAP && is_debugged(t))
+        r->rflags &= ~(u64)FLAG_TRAP; /* a step is one instruction */
     if (blocked) {
         queue_signal(t, info);
         return;
     }
-    struct frame f;
-    frame_from_host(&f, r);
     t->fault_address = r->cr2;
     t->fault_trap = r->trapno;
     t->fault_error = r->err;
-    if (!deliver(t, &f, info, (void *)r->fpstate, fault))
-        return;
-    frame_to_host(r, &f);
-    r->fpstate = 0;
-    uc->flags &= ~(u64)UC_FP_XSTATE;
-    uc->mask = mask_for_host(t->mask);
+    deliver_here(t, info, uc, fault);
 }

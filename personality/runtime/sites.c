@@ -5,6 +5,7 @@
  * what is kept belongs to the program: the sites in its own code and in the libraries that it loads, each
  * by the identity of its file and its place there.  What was learned is written when the program ends or
  * executes another; a reader finds a whole file or none. */
+#include "debug.h"
 #include "patch.h"
 #include <asm-generic/resource.h>
 #include <asm/stat.h>
@@ -111,7 +112,7 @@ static u32 read_sites(int folder, struct site *first, u32 room, struct site *res
 
 void sites_load(const struct process *p, int image)
 {
-    if (p->plans_fd < 0 || p->no_patch || p->engine != ENGINE_NATIVE)
+    if (p->plans_fd < 0 || p->no_patch || debug_active || p->engine != ENGINE_NATIVE)
         return;
     format(file_name, sizeof(file_name), "%lx.sites", image_identity(image));
     site_count = saved_count = read_sites(p->plans_fd, few_sites, FEW_SITES, more_sites);

@@ -2,7 +2,7 @@
  *
  * An area holds struct thread, the runtime's stack, the host's alternate signal stack and room for
  * the vector state, with a page below each stack that cannot be touched. */
-#include "core.h"
+#include "debug.h"
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -181,6 +181,14 @@ void thread_unlink(struct thread *t)
     lock_release(&thread_list_lock);
 }
 
+void each_thread(struct process *p, void (*visit)(struct thread *t, void *context), void *context)
+{
+    lock_acquire(&thread_list_lock);
+    for (struct thread *t = p->threads; t != NULL; t = t->next)
+        visit(t, context);
+    lock_release(&thread_list_lock);
+}
+
 u32 thread_ids(struct process *p, s32 *tids, u32 room)
 {
     u32 n = 0;
@@ -285,6 +293,7 @@ void thread_exit(struct thread *t)
     hold_signals(t);
     run_thread_exit_hooks(t);
     thread_unlink(t);
+    debug_last_thread_ends(t->process);
     t->personality->end_thread(t);
     /* Faults too from here on: there will be no stack to handle one. */
     host(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, 0, 8);
@@ -387,6 +396,7 @@ static long fork_share(struct thread *t, const struct frame *start, const struct
     if (p == NULL)
         return -ENOMEM;
     *p = *t->process;
+    p->debug = (struct debuggee){.magic = DEBUGGEE_MAGIC};
     for (int signal = 1; c->default_actions && signal <= HOST_SIGNALS; signal++)
         if (p->actions[signal].handler > GUEST_SIG_IGN)
             p->actions[signal] = (struct guest_action){0};
@@ -410,7 +420,9 @@ static long fork_share(struct thread *t, const struct frame *start, const struct
     child->personality->finish(child, child->frame, 0);
     thread_link(child);
     hold_signals(t);
+    __atomic_store_n(&t->awaits_child, 1, __ATOMIC_SEQ_CST);
     long pid = clone_onto(CLONE_VM | c->flags, stack, c->parent_tid, c->child_tid, c->tls);
+    __atomic_store_n(&t->awaits_child, 0, __ATOMIC_SEQ_CST);
     if (!(c->flags & CLONE_VFORK) && pid > 0) {
         keep_sharer(child, (s32)pid);
         return pid;

@@ -149,6 +149,19 @@ static bool within_trampoline(u64 rip, u64 *site)
     return false;
 }
 
+void each_trampoline(void (*visit)(u64 site, const u8 *move, u32 move_size, void *context), void *context)
+{
+    for (u32 i = 0; i < region_count; i++) {
+        u64 at = regions[i].base + SLOT, end = regions[i].base + SLOT * regions[i].used, first;
+        while (at < end) {
+            u32 move_size = move_size_at((const u8 *)at);
+            within_trampoline(at, &first);
+            visit(first + move_size, (const u8 *)at, move_size, context);
+            at += move_size == 0 ? SLOT : 2 * SLOT;
+        }
+    }
+}
+
 /* One step along a jump: where it goes, or 0 if there is none at `from`. */
 static u64 jump_target(u64 from)
 {

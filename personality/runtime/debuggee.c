@@ -1,0 +1,411 @@
+/* A guest that another guest debugs: it stops itself.
+ *
+ * The host's ptrace would show the runtime: its calls, its signals, its registers.  So the runtime of the guest
+ * that is debugged parks its threads where each is between two guest instructions, with the guest's registers in
+ * a frame, and says so in struct debuggee.  The debugger's runtime reads and writes that from outside (debugger.c).
+ *
+ * One thread reports at a time.  It waits until all others are parked, then the stop is complete.  Who has to look at
+ * something new gets a nudge: a signal that is never blocked, and is not SIGSYS, which is lost for a caught call when
+ * another of it is pending.  Nudges carry no news: the receiver looks. */
+#include "debug.h"
+#include "trace.h"
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <asm/prctl.h>
+
+#define SENT_BY_QUEUE (-1) /* si_code SI_QUEUE */
+#define NUDGE (0x65647567UL << 32)
+#define FLAG_TRAP 0x100UL
+#define WATCH_STACK 4096UL
+#define EXITED 1 /* CLD_EXITED */
+#define LOOK_AGAIN_NS 5000000L
+
+u32 debug_active;
+static u32 watches; /* threads of watch_process */
+
+/* ---- nudges ------------------------------------------------------------------------------------- */
+
+static struct siginfo_host nudge(u32 kind)
+{
+    struct siginfo_host info = {.signo = HOST_SIGNUDGE, .code = SENT_BY_QUEUE};
+    info.rt.pid = (s32)host(__NR_getpid);
+    info.rt.uid = (s32)host(__NR_getuid);
+    info.rt.value = NUDGE | kind;
+    return info;
+}
+
+void nudge_thread(s32 pid, s32 tid, u32 kind)
+{
+    struct siginfo_host info = nudge(kind);
+    host(__NR_rt_tgsigqueueinfo, pid, tid, HOST_SIGNUDGE, &info);
+}
+
+void nudge_process(s32 pid, u32 kind)
+{
+    struct siginfo_host info = nudge(kind);
+    host(__NR_rt_sigqueueinfo, pid, HOST_SIGNUDGE, &info);
+}
+
+bool is_nudge_value(u64 value) { return value >> 32 == NUDGE >> 32; }
+
+bool is_nudge(const struct siginfo_host *info)
+{
+    return info->signo == HOST_SIGNUDGE && info->code == SENT_BY_QUEUE && is_nudge_value(info->rt.value);
+}
+
+/* ---- futexes of this process -------------------------------------------------------------------- */
+
+static void futex_wait(const void *word, u32 seen, s64 nanoseconds)
+{
+    struct timespec_host limit = {0, nanoseconds};
+    host(__NR_futex, word, FUTEX_WAIT_PRIVATE, seen, nanoseconds != 0 ? &limit : NULL);
+}
+
+static void futex_wake(const void *word) { host(__NR_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX); }
+
+#define LOAD(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+#define STORE(x, value) __atomic_store_n(&(x), value, __ATOMIC_SEQ_CST)
+
+/* ---- parking ------------------------------------------------------------------------------------ */
+
+static void count_park(struct debuggee *d)
+{
+    __atomic_add_fetch(&d->parks, 1, __ATOMIC_SEQ_CST);
+    futex_wake(&d->parks);
+}
+
+static void enter_park(struct thread *t, struct park *p, struct frame *f, u64 vector)
+{
+    p->frame = f;
+    p->vector = vector;
+    p->pending = queued_signals(t);
+    p->mask = t->mask;
+    host(__NR_arch_prctl, ARCH_GET_FS, &p->fs_base);
+    STORE(t->park, p);
+    count_park(&t->process->debug);
+}
+
+/* While another thread reports, and for as long as the debugger holds this one. */
+static void stay_parked(struct thread *t, struct park *p)
+{
+    struct debuggee *d = &t->process->debug;
+    for (;;) {
+        u32 resumed = LOAD(d->resumed);
+        s32 reporter = LOAD(d->stopping);
+        if (reporter != 0) {
+            futex_wait(&d->stopping, (u32)reporter, 0);
+        } else if (LOAD(t->debug_suspended) && LOAD(d->debugger) != 0) {
+            futex_wait(&d->resumed, resumed, 0);
+        } else {
+            STORE(t->park, NULL);
+            if (LOAD(d->stopping) == 0)
+                return;
+            STORE(t->park, p);
+            count_park(d);
+        }
+    }
+}
+
+struct others {
+    const struct thread *reporter;
+    u32 running;
+};
+
+static void stop_other(struct thread *t, void *context)
+{
+    struct others *o = context;
+    if (t == o->reporter || LOAD(t->park) != NULL || LOAD(t->awaits_child))
+        return;
+    o->running++;
+    nudge_thread(t->process->pid, t->tid, NUDGE_LOOK);
+}
+
+static void stop_others(struct thread *t)
+{
+    struct debuggee *d = &t->process->debug;
+    for (;;) {
+        struct others o = {t, 0};
+        u32 seen = LOAD(d->parks);
+        each_thread(t->process, stop_other, &o);
+        if (o.running == 0)
+            return;
+        futex_wait(&d->parks, seen, LOOK_AGAIN_NS);
+    }
+}
+
+static void tell_debugger(const struct debuggee *d, s32 signal)
+{
+    struct siginfo_host info = nudge(0);
+    info.signo = HOST_SIGCHLD;
+    info.rt.value |= (u32)signal;
+    nudge_process(d->debugger, NUDGE_LOOK);
+    host(__NR_rt_sigqueueinfo, d->debugger, HOST_SIGCHLD, &info);
+}
+
+static void debug_end(struct thread *t)
+{
+    struct debuggee *d = &t->process->debug;
+    if (!__atomic_exchange_n(&d->begun, 0, __ATOMIC_SEQ_CST))
+        return;
+    debug_active = 0;
+    actions_tell_host(t);
+    fast_allow_again(t->process);
+}
+
+/* The whole process stops, and p says why.  Returns what the debugger made of p->signal. */
+static s32 report(struct thread *t, struct frame *f, u64 vector, struct park *p)
+{
+    struct debuggee *d = &t->process->debug;
+    p->event = 1;
+    enter_park(t, p, f, vector);
+    while (LOAD(d->debugger) != 0) {
+        s32 reporter = 0;
+        if (!__atomic_compare_exchange_n(&d->stopping, &reporter, t->tid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+            futex_wait(&d->stopping, (u32)reporter, 0);
+            continue;
+        }
+        stop_others(t);
+        u32 number = d->stopped + 1;
+        d->reporter = t;
+        STORE(d->stopped, number);
+        tell_debugger(d, p->signal);
+        for (u32 resumed; (resumed = LOAD(d->resumed)) != number;)
+            futex_wait(&d->resumed, resumed, 0);
+        p->event = 0;
+        if (LOAD(d->debugger) == 0)
+            debug_end(t);
+        STORE(d->stopping, 0);
+        futex_wake(&d->stopping);
+        futex_wake(&d->resumed);
+        break;
+    }
+    stay_parked(t, p);
+    return p->signal;
+}
+
+/* ---- where a thread stops ------------------------------------------------------------------------- */
+
+static void kill_process(s32 debugger)
+{
+    const struct debuggee *d = &main_process.debug;
+    if (LOAD(d->debugger) != debugger)
+        return; /* it let go of us before it ended */
+    if (LOAD(d->leaving) && d->leaving_code == EXITED)
+        host_call6_plain(__NR_exit_group, (u64)d->leaving_status, 0, 0, 0, 0, 0);
+    host_call6_plain(__NR_kill, (u64)main_process.pid, HOST_SIGKILL, 0, 0, 0, 0);
+}
+
+static void begin(struct thread *t)
+{
+    struct debuggee *d = &t->process->debug;
+    if (__atomic_exchange_n(&d->begun, 1, __ATOMIC_SEQ_CST))
+        return;
+    debug_active = 1;
+    fast_forbid();
+    patch_undo(false);
+    actions_tell_host(t);
+    watch_process(d->debugger, kill_process);
+}
+
+void debug_begins(struct thread *t, s32 debugger)
+{
+    struct debuggee *d = &t->process->debug;
+    d->events = DEBUG_EXEC;
+    STORE(d->debugger, debugger);
+    if (!t->in_vfork_child)
+        begin(t);
+}
+
+bool debug_stop_wanted(const struct thread *t)
+{
+    const struct debuggee *d = &t->process->debug;
+    return !t->in_vfork_child && LOAD(d->debugger) != 0 &&
+           (LOAD(d->stopping) != 0 || LOAD(d->asked_stop) != 0 || !LOAD(d->begun));
+}
+
+void debug_stop(struct thread *t, struct frame *f, u64 vector)
+{
+    struct debuggee *d = &t->process->debug;
+    begin(t);
+    u32 asked = __atomic_exchange_n(&d->asked_stop, 0, __ATOMIC_SEQ_CST);
+    struct park p = {.signal = (s32)asked};
+    if (asked == 0) {
+        enter_park(t, &p, f, vector);
+        stay_parked(t, &p);
+    } else {
+        p.info = (struct siginfo_host){.signo = (s32)asked};
+        s32 signal = report(t, f, vector, &p);
+        if (signal != 0)
+            debug_sends(t, signal);
+    }
+    if (p.vector_changed && f->restore_all == 0)
+        t->vector_changed = vector;
+}
+
+bool debug_signal(struct thread *t, struct frame *f, u64 vector, struct siginfo_host *info)
+{
+    struct park p = {.signal = info->signo, .info = *info};
+    s32 signal = report(t, f, vector, &p);
+    if (p.vector_changed)
+        t->vector_changed = vector;
+    if (signal == 0)
+        return false;
+    if (signal != info->signo)
+        *info = (struct siginfo_host){.signo = signal};
+    return true;
+}
+
+/* Vector registers are the guest's all through the runtime, so they are looked at and changed in place. */
+static void report_in_call(struct thread *t, struct frame *f, struct park *p)
+{
+    u64 vector = t->xstate;
+    if (f->restore_all == 0)
+        save_xstate((void *)vector);
+    hold_signals(t);
+    s32 signal = report(t, f, vector, p);
+    if (p->vector_changed && f->restore_all == 0)
+        load_xstate((void *)vector);
+    if (f->rflags & FLAG_TRAP)
+        t->step_whole = 1;
+    if (signal != 0)
+        debug_sends(t, signal);
+}
+
+bool debug_call(struct thread *t, struct frame *f, u32 flags, u64 number, u32 count, const u64 *arguments)
+{
+    u32 wanted = flags & STOP_ENTER ? DEBUG_ENTER : DEBUG_LEAVE;
+    if (!(t->process->debug.events & wanted))
+        return false;
+    struct park p = {.signal = HOST_SIGTRAP, .flags = flags, .number = (u32)number, .count = count};
+    memcpy(p.arguments, arguments, sizeof(p.arguments));
+    report_in_call(t, f, &p);
+    return true;
+}
+
+void debug_boot(struct process *p, s32 debugger, u32 events, u32 stops)
+{
+    struct debuggee *d = &p->debug;
+    d->magic = DEBUGGEE_MAGIC;
+    STORE(d->pid, p->pid);
+    if (debugger == 0)
+        return;
+    d->events = events;
+    d->stopped = d->resumed = stops;
+    d->begun = debug_active = 1;
+    d->debugger = debugger;
+}
+
+void debug_started(struct thread *t, struct frame *f)
+{
+    struct debuggee *d = &t->process->debug;
+    if (!debug_active)
+        return;
+    watch_process(d->debugger, kill_process);
+    if (!(d->events & DEBUG_EXEC))
+        return;
+    struct park p = {.signal = HOST_SIGTRAP, .flags = STOP_EXEC | STOP_LEAVE};
+    u8 *vector = (u8 *)t->xstate;
+    memset(vector, 0, t->process->xstate_size);
+    *(u16 *)vector = 0x37f;         /* what a program begins with: the x87's control word */
+    *(u32 *)(vector + 24) = 0x1f80; /* and mxcsr */
+    f->restore_all = 1; /* the first instruction finds vector registers that are not loaded yet */
+    report_in_call(t, f, &p);
+    f->restore_all = 0;
+}
+
+static void child_is_free(struct thread *t)
+{
+    struct debuggee *d = &t->process->debug;
+    bool was = debug_active;
+    *d = (struct debuggee){.magic = DEBUGGEE_MAGIC};
+    t->park = NULL;
+    debug_active = watches = 0;
+    if (was) {
+        actions_tell_host(t);
+        fast_allow_again(t->process);
+    }
+    STORE(d->pid, t->process->pid); /* from here on it can be found */
+}
+ON_FORK_CHILD(child_is_free);
+
+/* A debugger that is not the parent would never learn how: the host tells parents only. */
+void debug_ends(struct thread *t, s32 code, s32 status)
+{
+    struct debuggee *d = &t->process->debug;
+    if (!is_debugged(t) || LOAD(d->debugger) == 0 || d->debugger == (s32)host(__NR_getppid))
+        return;
+    d->leaving_code = code;
+    d->leaving_status = status;
+    u32 resumed = LOAD(d->resumed);
+    STORE(d->leaving, 1);
+    tell_debugger(d, 0);
+    while (LOAD(d->leaving) == 1 && LOAD(d->resumed) == resumed)
+        futex_wait(&d->resumed, resumed, 0);
+}
+
+/* ---- watching a process --------------------------------------------------------------------------- */
+
+struct watch {
+    s32 pid;
+    void (*death)(s32 pid);
+};
+
+/* Descriptors of its own, so that the guest sees none: the thread got a copy of the table. */
+static void __attribute__((noreturn)) watch_main(const struct watch *w)
+{
+    struct {
+        s32 fd;
+        s16 events, revents;
+    } watched = {-1, 1 /* POLLIN */, 0};
+    host_call6_plain(__NR_close_range, 0, ~0U, 0, 0, 0, 0);
+    watched.fd = (s32)host_call6_plain(__NR_pidfd_open, (u64)w->pid, 0, 0, 0, 0, 0);
+    if (watched.fd >= 0)
+        while (host_call6_plain(__NR_poll, (u64)&watched, 1, (u64)-1, 0, 0, 0) == -EINTR)
+            ;
+    w->death(w->pid);
+    for (;;)
+        host_call6_plain(__NR_exit, 0, 0, 0, 0, 0, 0);
+}
+
+/* No state of the guest's or of the runtime's, all signals blocked, and no guest code ever. */
+long watch_process(s32 pid, void (*death)(s32 pid))
+{
+    const u64 flags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    u64 all = ~0UL, before;
+    u8 *stack = runtime_alloc(WATCH_STACK);
+    if (stack == NULL)
+        return -ENOMEM;
+    struct watch *w = (struct watch *)(stack + WATCH_STACK - 64);
+    *w = (struct watch){pid, death};
+    host(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, &before, 8);
+    register long number __asm__("rax") = __NR_clone;
+    register u64 rdi __asm__("rdi") = flags;
+    register u64 rsi __asm__("rsi") = (u64)w & ~15UL;
+    register u64 rdx __asm__("rdx") = 0;
+    register u64 r10 __asm__("r10") = 0;
+    register u64 r8 __asm__("r8") = 0;
+    __asm__ volatile("syscall\n\t"
+                     "testq %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xorl %%ebp, %%ebp\n\t"
+                     "movq %[w], %%rdi\n\t"
+                     "call *%[run]\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "+a"(number)
+                     : "D"(rdi), "S"(rsi), "d"(rdx), "r"(r10), "r"(r8), [w] "r"(w), [run] "r"(watch_main)
+                     : "rcx", "r11", "memory");
+    host(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &before, 0, 8);
+    if (is_error(number))
+        runtime_free(stack);
+    else
+        watches++;
+    return number;
+}
+
+/* The watching thread alone would keep the process alive. */
+void debug_last_thread_ends(const struct process *p)
+{
+    if (watches > 0 && p->thread_count == 0)
+        host(__NR_exit_group, 0);
+}

@@ -1,0 +1,631 @@
+/* One program debugs another: what its waiting tells, registers and memory of what stopped, signals on their way,
+ * calls, single steps and breakpoints, attaching, and the errors.  The debuggee is a forked child, and this program
+ * again after an exec. */
+#include "threads.h"
+
+#define SYS_exit 1
+#define SYS_fork 2
+#define SYS_read 3
+#define SYS_write 4
+#define SYS_close 6
+#define SYS_wait4 7
+#define SYS_getpid 20
+#define SYS_ptrace 26
+#define SYS_kill 37
+#define SYS_getppid 39
+#define SYS_execve 59
+#define SYS_sigaction 416
+#define SYS_thr_self 432
+#define SYS_pipe2 542
+
+#define SIGTRAP 5
+#define SIGKILL 9
+#define SIGBUS 10
+#define SIGSEGV 11
+#define SIGTERM 15
+#define SIGSTOP 17
+#define SIGCHLD 20
+#define SIGWINCH 28
+#define SIGUSR1 30
+#define SIGUSR2 31
+
+#define EPERM 1
+#define ESRCH 3
+#define ECHILD 10
+#define ENOMEM 12
+#define EFAULT 14
+#define EBUSY 16
+#define EINVAL 22
+
+#define WNOHANG 1
+#define STOPPED(signal) ((signal) << 8 | 0x7f)
+#define EXITED(status) ((status) << 8)
+
+#define PT_TRACE_ME 0
+#define PT_READ_I 1
+#define PT_READ_D 2
+#define PT_WRITE_I 4
+#define PT_WRITE_D 5
+#define PT_CONTINUE 7
+#define PT_KILL 8
+#define PT_STEP 9
+#define PT_ATTACH 10
+#define PT_DETACH 11
+#define PT_IO 12
+#define PT_LWPINFO 13
+#define PT_GETNUMLWPS 14
+#define PT_GETLWPLIST 15
+#define PT_SYSCALL 22
+#define PT_GET_EVENT_MASK 25
+#define PT_SET_EVENT_MASK 26
+#define PT_GET_SC_ARGS 27
+#define PT_GETREGS 33
+#define PT_SETREGS 34
+#define PT_GETFPREGS 35
+#define PT_SETFPREGS 36
+#define PT_VM_ENTRY 41
+
+#define PL_EVENT_SIGNAL 1
+#define PL_FLAG_SCE 4
+#define PL_FLAG_SCX 8
+#define PL_FLAG_EXEC 0x10
+#define PL_FLAG_SI 0x20
+#define PTRACE_EXEC 1
+
+struct sigset { u32 bits[4]; };
+struct sigaction { void *handler; s32 flags; struct sigset mask; };
+struct siginfo {
+    s32 signo, error, code, pid;
+    u32 uid;
+    s32 status;
+    u64 addr, value;
+    u64 rest[5];
+};
+struct lwpinfo {
+    s32 lwpid, event, flags;
+    struct sigset mask, pending;
+    struct siginfo siginfo;
+    char name[20];
+    s32 child;
+    u32 number, count;
+};
+struct reg {
+    u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+    u32 trapno;
+    u16 fs, gs;
+    u32 err;
+    u16 es, ds;
+    u64 rip, cs, rflags, rsp, ss;
+};
+struct io { s32 op; void *offset, *address; u64 length; };
+
+#define ptrace(request, pid, address, data) call(SYS_ptrace, request, pid, address, data)
+#define HERE 1
+
+static long status;
+static long wait_for(long pid)
+{
+    u32 word = 0xffffffff;
+    long r = call(SYS_wait4, pid, &word, 0, 0);
+    status = word;
+    return r;
+}
+
+static void exit_with(long code) { call(SYS_exit, code); }
+
+/* A child that runs `body`, is debugged, and stopped by the SIGSTOP that it sent itself. */
+static long debuggee(void (*body)(void))
+{
+    long pid = call(SYS_fork);
+    if (second_result == 1) {
+        if (ptrace(PT_TRACE_ME, 0, 0, 0) != 0)
+            exit_with(100);
+        call(SYS_kill, call(SYS_getpid), SIGSTOP);
+        body();
+        exit_with(0);
+    }
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGSTOP));
+    return pid;
+}
+
+/* ---- the smallest: stop, look, change, go on ---------------------------------------------------------- */
+
+static volatile s32 shared_word = 1111;
+
+static void exit_with_word(void) { exit_with(shared_word); }
+
+static void test_memory(void)
+{
+    s32 word = 7, seen = 0;
+    struct io io = {1, (void *)&shared_word, &seen, sizeof(seen)};
+    long pid = debuggee(exit_with_word);
+
+    CHECK_IS(ptrace(PT_READ_D, pid, (void *)&shared_word, 0), 1111);
+    CHECK_IS(ptrace(PT_READ_I, pid, (void *)8, 0), -ENOMEM);
+    CHECK_IS(ptrace(PT_WRITE_D, pid, (void *)&shared_word, 42), 0);
+    CHECK_IS(shared_word, 1111);
+    CHECK_IS(ptrace(PT_IO, pid, &io, 0), 0);
+    CHECK_IS(seen, 42);
+    io = (struct io){2, (void *)&shared_word, &word, sizeof(word)};
+    CHECK_IS(ptrace(PT_IO, pid, &io, 0), 0);
+    io = (struct io){1, (void *)8, &word, sizeof(word)};
+    CHECK_IS(ptrace(PT_IO, pid, &io, 0), -EFAULT);
+    io = (struct io){9, (void *)&shared_word, &word, sizeof(word)};
+    CHECK_IS(ptrace(PT_IO, pid, &io, 0), -EINVAL);
+    CHECK_IS(ptrace(PT_IO, pid, (void *)8, 0), -EFAULT);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(7));
+    CHECK_IS(wait_for(pid), -ECHILD);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), -ESRCH);
+}
+
+static void test_errors(void)
+{
+    long pid = debuggee(exit_with_word), other;
+    struct reg r;
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, -1), -EINVAL);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 129), -EINVAL);
+    CHECK_IS(ptrace(32, pid, 0, 0), -EINVAL);
+    CHECK_IS(ptrace(PT_GETREGS, pid, 0, 0), -EFAULT);
+    CHECK_IS(ptrace(PT_ATTACH, call(SYS_getpid), 0, 0), -EINVAL);
+    CHECK_IS(ptrace(PT_ATTACH, pid, 0, 0), -EBUSY);
+    CHECK_IS(ptrace(PT_GETREGS, 99999, &r, 0), -ESRCH);
+    CHECK_IS(ptrace(PT_GETREGS, call(SYS_getppid), &r, 0) < 0, 1);
+    other = call(SYS_fork);
+    if (second_result == 1) /* not its debugger */
+        exit_with(ptrace(PT_GETREGS, pid, &r, 0) == -EBUSY ? 5 : 6);
+    CHECK_IS(ptrace(PT_GETREGS, other, &r, 0), -EPERM);
+    CHECK_IS(wait_for(other), other);
+    CHECK_IS(status, EXITED(5));
+    CHECK_IS(ptrace(PT_KILL, pid, 0, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, SIGKILL);
+}
+
+/* ---- registers ----------------------------------------------------------------------------------------- */
+
+/* Traps with values that nobody else leaves in registers; then exits with what it finds there. */
+static void trap(void)
+{
+    static const u64 vector[2] __attribute__((aligned(16))) = {0xabcdef, 5};
+    __asm__ volatile("movq $0x1234567890, %%rbx\n\t"
+                     "movq $0x77, %%r12\n\t"
+                     "movdqa %0, %%xmm5\n\t"
+                     "int3\n\t"
+                     "movq %%rbx, %%rdi\n\t"
+                     "movd %%xmm5, %%eax\n\t"
+                     "addl %%eax, %%edi\n\t"
+                     "movl $1, %%eax\n\t"
+                     "syscall"
+                     :
+                     : "m"(vector)
+                     : "rbx", "r12", "memory");
+}
+
+static void test_registers(void)
+{
+    struct reg r;
+    struct lwpinfo info;
+    u32 fp[128];
+    long pid = debuggee(trap);
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGTRAP));
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0), 0);
+    CHECK_IS(r.rbx, 0x1234567890);
+    CHECK_IS(r.r12, 0x77);
+    CHECK_IS(r.cs, 0x43);
+    CHECK_IS(ptrace(PT_READ_I, pid, (void *)(r.rip - 1), 0) & 0xff, 0xcc);
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    CHECK_IS(info.event, PL_EVENT_SIGNAL);
+    CHECK_IS(info.flags, PL_FLAG_SI);
+    CHECK_IS(info.siginfo.signo, SIGTRAP);
+    CHECK_IS(info.siginfo.code, 1);
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info) + 1), -EINVAL);
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, 0), -EINVAL);
+    CHECK_IS(ptrace(PT_GETFPREGS, pid, fp, 0), 0);
+    CHECK_IS(fp[40 + 4 * 5], 0xabcdef);
+    fp[40 + 4 * 5] = 20;
+    CHECK_IS(ptrace(PT_SETFPREGS, pid, fp, 0), 0);
+    r.rbx = 13;
+    CHECK_IS(ptrace(PT_SETREGS, pid, &r, 0), 0);
+    r.rflags |= 0x3000; /* the privilege for ports */
+    CHECK_IS(ptrace(PT_SETREGS, pid, &r, 0), -EINVAL);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(33));
+}
+
+/* ---- steps and breakpoints ------------------------------------------------------------------------------- */
+
+extern char steps_begin[], steps_call[], steps_end[];
+void stepped(void);
+__asm__(".text\n"
+        ".balign 64\n"
+        "stepped:\n"
+        "    int3\n"
+        "steps_begin:\n"
+        "    movl $20, %eax\n"
+        "    nop\n"
+        "    syscall\n"
+        "steps_call:\n"
+        "    xorl %edi, %edi\n"
+        "    incl %edi\n"
+        "steps_end:\n"
+        "    movl $1, %eax\n"
+        "    syscall\n"
+        "    .fill 16, 1, 0xcc\n");
+
+static void test_steps(void)
+{
+    struct reg r;
+    struct lwpinfo info;
+    long pid = debuggee(stepped), at_call = 0, steps = 0;
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGTRAP));
+    do {
+        if (ptrace(PT_STEP, pid, HERE, 0) != 0 || wait_for(pid) != pid || status != STOPPED(SIGTRAP))
+            break;
+        steps++;
+        if (ptrace(PT_GETREGS, pid, &r, 0) != 0)
+            break;
+        if (r.rip == (u64)steps_call)
+            at_call = r.rax;
+    } while (r.rip != (u64)steps_end && steps < 20);
+    CHECK_IS(steps, 5);
+    CHECK_IS(at_call, pid);
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    CHECK_IS(info.siginfo.code, 2);
+    CHECK_IS(r.rflags & 0x100, 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(1));
+}
+
+long add_one(long n);
+__asm__(".text\n"
+        "add_one:\n"
+        "    leaq 1(%rdi), %rax\n"
+        "    ret\n");
+
+static void call_add_one(void) { exit_with(add_one(20)); }
+
+static void test_breakpoint(void)
+{
+    struct reg r;
+    long pid = debuggee(call_add_one);
+    long old = ptrace(PT_READ_I, pid, add_one, 0);
+
+    CHECK_IS(ptrace(PT_WRITE_I, pid, add_one, (old & ~0xffL) | 0xcc), 0);
+    CHECK_IS(add_one(1), 2);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGTRAP));
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0), 0);
+    CHECK_IS(r.rip, (u64)add_one + 1);
+    CHECK_IS(r.rdi, 20);
+    CHECK_IS(ptrace(PT_WRITE_I, pid, add_one, old), 0);
+    r.rdi = 50;
+    CHECK_IS(ptrace(PT_SETREGS, pid, &r, 0), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, add_one, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(51));
+}
+
+/* ---- signals ----------------------------------------------------------------------------------------------- */
+
+static volatile long handled;
+static void handle(int signal) { handled = handled * 100 + signal; }
+
+static void send_some(void)
+{
+    struct sigaction action = {handle, 0, {{0}}};
+    long self = call(SYS_getpid);
+    call(SYS_sigaction, SIGUSR1, &action, 0);
+    call(SYS_sigaction, SIGUSR2, &action, 0);
+    call(SYS_kill, self, SIGUSR1); /* passed on */
+    call(SYS_kill, self, SIGUSR1); /* dropped */
+    call(SYS_kill, self, SIGUSR2); /* becomes SIGUSR1 */
+    call(SYS_kill, self, SIGWINCH); /* ignored by default, and seen all the same */
+    exit_with(handled == SIGUSR1 * 100 + SIGUSR1 ? 9 : 8);
+}
+
+static void test_signals(void)
+{
+    static const long pass[][2] = {{SIGUSR1, SIGUSR1}, {SIGUSR1, 0}, {SIGUSR2, SIGUSR1}, {SIGWINCH, SIGWINCH}};
+    struct lwpinfo info;
+    long pid = debuggee(send_some);
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    for (int i = 0; i < 4; i++) {
+        CHECK_IS(wait_for(pid), pid);
+        CHECK_IS(status, STOPPED(pass[i][0]));
+        CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+        CHECK_IS(info.siginfo.pid, pid);
+        CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, pass[i][1]), 0);
+    }
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(9));
+}
+
+static void fault(void) { *(volatile int *)16 = 1; }
+
+static void test_death(void)
+{
+    struct lwpinfo info;
+    long pid = debuggee(fault);
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGSEGV));
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    CHECK_IS(info.siginfo.addr, 16);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, SIGSEGV), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status & 0x7f, SIGSEGV);
+    pid = debuggee(exit_with_word);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, SIGTERM), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, SIGTERM);
+}
+
+/* ---- calls ---------------------------------------------------------------------------------------------------- */
+
+static void one_call(void)
+{
+    long n = call(SYS_kill, 0x1234567, 0);
+    exit_with(n == -77 ? 1 : 2);
+}
+
+static void test_calls(void)
+{
+    struct reg r;
+    struct lwpinfo info;
+    u64 arguments[2] = {0};
+    long pid = debuggee(one_call);
+
+    CHECK_IS(ptrace(PT_GET_SC_ARGS, pid, arguments, sizeof(arguments)), -EINVAL);
+    CHECK_IS(ptrace(PT_SYSCALL, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGTRAP));
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    if (info.flags == PL_FLAG_SCX) { /* of the kill that stopped it */
+        CHECK_IS(ptrace(PT_SYSCALL, pid, HERE, 0), 0);
+        CHECK_IS(wait_for(pid), pid);
+        CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    }
+    CHECK_IS(info.flags, PL_FLAG_SCE);
+    CHECK_IS(info.number, SYS_kill);
+    CHECK_IS(info.count, 2);
+    CHECK_IS(ptrace(PT_GET_SC_ARGS, pid, arguments, sizeof(arguments)), 0);
+    CHECK_IS(arguments[0] & 0xffffffff, 0x1234567);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGTRAP));
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    CHECK_IS(info.flags, PL_FLAG_SCX);
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0), 0);
+    CHECK_IS(r.rax, ESRCH);
+    CHECK_IS(r.rflags & 1, 1);
+    r.rax = 77;
+    CHECK_IS(ptrace(PT_SETREGS, pid, &r, 0), 0);
+    u32 none = 0;
+    CHECK_IS(ptrace(PT_SET_EVENT_MASK, pid, &none, sizeof(none)), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(1));
+}
+
+/* ---- exec ---------------------------------------------------------------------------------------------------------- */
+
+static void execute_again(void)
+{
+    char *const arguments[] = {(char *)start_vector[1], "again", 0}, *const none[] = {0};
+    call(SYS_execve, arguments[0], arguments, none);
+}
+
+extern char _start[];
+
+static void test_exec(void)
+{
+    struct reg r;
+    struct lwpinfo info;
+    u32 mask = 99;
+    long pid = debuggee(execute_again);
+
+    CHECK_IS(ptrace(PT_GET_EVENT_MASK, pid, &mask, sizeof(mask)), 0);
+    CHECK_IS(mask, PTRACE_EXEC);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGTRAP));
+    CHECK_IS(ptrace(PT_LWPINFO, pid, &info, sizeof(info)), 0);
+    CHECK_IS(info.flags, PL_FLAG_EXEC | PL_FLAG_SCX);
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0), 0);
+    CHECK_IS(r.rip, (u64)_start);
+    CHECK_IS(ptrace(PT_READ_D, pid, (void *)r.rdi, 0), 2); /* argc */
+    CHECK_IS(ptrace(PT_WRITE_D, pid, (void *)&shared_word, 60), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(60));
+
+    pid = debuggee(execute_again);
+    mask = 0;
+    CHECK_IS(ptrace(PT_SET_EVENT_MASK, pid, &mask, 8), -EINVAL);
+    CHECK_IS(ptrace(PT_SET_EVENT_MASK, pid, &mask, sizeof(mask)), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(1111 & 0xff));
+}
+
+/* ---- attaching -------------------------------------------------------------------------------------------------- */
+
+static void test_attach(void)
+{
+    struct reg r;
+    s32 ends[2], lwps[4] = {0};
+    char byte = 0;
+
+    CHECK_IS(call(SYS_pipe2, ends, 0), 0);
+    long pid = call(SYS_fork);
+    if (second_result == 1) { /* in a call that blocks, then in a loop that does not end */
+        call(SYS_read, ends[0], &byte, 1);
+        while (shared_word == 1111)
+            ;
+        exit_with(shared_word);
+    }
+    CHECK_IS(ptrace(PT_ATTACH, pid, 0, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGSTOP));
+    CHECK_IS(ptrace(PT_GETNUMLWPS, pid, 0, 0), 1);
+    CHECK_IS(ptrace(PT_GETLWPLIST, pid, lwps, 4), 1);
+    CHECK_IS(lwps[0], pid);
+    CHECK_IS(ptrace(PT_GETLWPLIST, pid, lwps, 0), -EINVAL);
+    CHECK_IS(ptrace(PT_DETACH, pid, HERE, 0), 0);
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0), -EPERM);
+    CHECK_IS(call(SYS_write, ends[1], "x", 1), 1);
+    CHECK_IS(ptrace(PT_ATTACH, pid, 0, 0), 0);
+    CHECK_IS(ptrace(PT_ATTACH, pid, 0, 0), -EBUSY);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGSTOP));
+    CHECK_IS(ptrace(PT_WRITE_D, pid, (void *)&shared_word, 61), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0) < 0, 1);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(61));
+    call(SYS_close, ends[0]);
+    call(SYS_close, ends[1]);
+}
+
+/* A process that is no child: it is waited for all the same, to its end. */
+static void test_attach_to_another(void)
+{
+    s32 ends[2], other_ends[2];
+    u32 word = 0;
+    char byte = 0;
+
+    CHECK_IS(call(SYS_pipe2, ends, 0), 0);
+    CHECK_IS(call(SYS_pipe2, other_ends, 0), 0);
+    long pid = call(SYS_fork);
+    if (second_result == 1) {
+        call(SYS_read, ends[0], &byte, 1);
+        exit_with(71);
+    }
+    long debugger = call(SYS_fork);
+    if (second_result == 1) {
+        long good = ptrace(PT_ATTACH, pid, 0, 0) == 0 && wait_for(pid) == pid && status == STOPPED(SIGSTOP) &&
+                    ptrace(PT_CONTINUE, pid, HERE, 0) == 0;
+        call(SYS_write, other_ends[1], "x", 1);
+        good = good && wait_for(pid) == pid && status == EXITED(71) && wait_for(pid) == -ECHILD;
+        exit_with(good ? 72 : 73);
+    }
+    CHECK_IS(call(SYS_read, other_ends[0], &byte, 1), 1);
+    CHECK_IS(call(SYS_write, ends[1], "x", 1), 1);
+    CHECK_IS(call(SYS_wait4, debugger, &word, 0, 0), debugger);
+    CHECK_IS(word, EXITED(72));
+    CHECK_IS(call(SYS_wait4, pid, &word, 0, 0), pid);
+    CHECK_IS(word, EXITED(71));
+    for (int i = 0; i < 2; i++) {
+        call(SYS_close, ends[i]);
+        call(SYS_close, other_ends[i]);
+    }
+}
+
+/* Who is debugged ends with its debugger. */
+static void test_end_of_debugger(void)
+{
+    u32 word = 0;
+    s32 ends[2];
+    char byte;
+
+    CHECK_IS(call(SYS_pipe2, ends, 0), 0);
+    long debugger = call(SYS_fork);
+    if (second_result == 1) {
+        long pid = call(SYS_fork);
+        if (second_result == 1) {
+            ptrace(PT_TRACE_ME, 0, 0, 0);
+            call(SYS_write, ends[1], "x", 1);
+            for (;;)
+                ;
+        }
+        call(SYS_read, ends[0], &byte, 1);
+        exit_with(pid > 0 ? 0 : 1);
+    }
+    call(SYS_close, ends[1]);
+    CHECK_IS(call(SYS_wait4, debugger, &word, 0, 0), debugger);
+    CHECK_IS(word, 0);
+    CHECK_IS(call(SYS_read, ends[0], &byte, 1), 0); /* nobody has the other end any more */
+    call(SYS_close, ends[0]);
+}
+
+/* ---- threads ------------------------------------------------------------------------------------------------------ */
+
+static volatile long counter, begun, goes_on = 1;
+
+static void count(void *unused)
+{
+    (void)unused;
+    begun = 1;
+    while (goes_on)
+        counter++;
+}
+
+static struct guest_thread other_thread;
+
+static void two_threads(void)
+{
+    thread_begin(&other_thread, count, 0);
+    while (!begun)
+        ;
+    call(SYS_kill, call(SYS_getpid), SIGUSR1);
+    while (goes_on)
+        ;
+    exit_with(55);
+}
+
+static void test_threads(void)
+{
+    s32 lwps[4];
+    struct reg r;
+    long pid = debuggee(two_threads);
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, STOPPED(SIGUSR1));
+    CHECK_IS(ptrace(PT_GETLWPLIST, pid, lwps, 4), 2);
+    long before = ptrace(PT_READ_D, pid, (void *)&counter, 0);
+    for (volatile int i = 0; i < 10000000; i++)
+        ;
+    CHECK_IS(ptrace(PT_READ_D, pid, (void *)&counter, 0) - before, 0);
+    long other = lwps[0] == pid ? lwps[1] : lwps[0];
+    CHECK_IS(ptrace(PT_GETREGS, other, &r, 0), 0);
+    CHECK(r.rip >= (u64)count && r.rip < (u64)count + 100);
+    CHECK_IS(ptrace(PT_WRITE_D, pid, (void *)&goes_on, 0), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(55));
+}
+
+static void test(void)
+{
+    if (start_vector[0] == 2)
+        exit_with(shared_word);
+    test_memory();
+    test_errors();
+    test_registers();
+    test_steps();
+    test_breakpoint();
+    test_signals();
+    test_death();
+    test_calls();
+    test_exec();
+    test_attach();
+    test_attach_to_another();
+    test_end_of_debugger();
+    test_threads();
+}
