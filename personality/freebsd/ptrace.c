@@ -14,17 +14,22 @@
 #define FLAG_TRAP 0x100UL
 #define FLAGS_CHANGEABLE 0x254dd5UL /* PSL_USERCHANGE, with the trap flag */
 #define SAME_PLACE 1                /* an address to go on from that is none */
-#define EVENTS_SERVED (FREEBSD_PTRACE_EXEC | FREEBSD_PTRACE_SCE | FREEBSD_PTRACE_SCX)
-#define EVENTS_KNOWN (EVENTS_SERVED | FREEBSD_PTRACE_FORK | FREEBSD_PTRACE_LWP | FREEBSD_PTRACE_VFORK)
+#define EVENTS_KNOWN                                                                                        \
+    (FREEBSD_PTRACE_EXEC | FREEBSD_PTRACE_SCE | FREEBSD_PTRACE_SCX | FREEBSD_PTRACE_FORK | FREEBSD_PTRACE_LWP | \
+     FREEBSD_PTRACE_VFORK)
 #define DEBUG_REGISTERS 16
 #define FIXED_CONTROL 7 /* %dr6 and %dr7 have bits that are always set */
 #define MOST_THREADS 1024
 #define CHUNK 4096UL
 
 _Static_assert(FREEBSD_PTRACE_EXEC == DEBUG_EXEC && FREEBSD_PTRACE_SCE == DEBUG_ENTER &&
-               FREEBSD_PTRACE_SCX == DEBUG_LEAVE, "events");
+               FREEBSD_PTRACE_SCX == DEBUG_LEAVE && FREEBSD_PTRACE_FORK == DEBUG_FORK &&
+               FREEBSD_PTRACE_LWP == DEBUG_THREADS && FREEBSD_PTRACE_VFORK == DEBUG_VFORK, "events");
 _Static_assert(FREEBSD_PL_FLAG_SCE == STOP_ENTER && FREEBSD_PL_FLAG_SCX == STOP_LEAVE &&
-               FREEBSD_PL_FLAG_EXEC == STOP_EXEC, "reasons");
+               FREEBSD_PL_FLAG_EXEC == STOP_EXEC && FREEBSD_PL_FLAG_FORKED == STOP_FORKED &&
+               FREEBSD_PL_FLAG_CHILD == STOP_CHILD && FREEBSD_PL_FLAG_BORN == STOP_BORN &&
+               FREEBSD_PL_FLAG_EXITED == STOP_EXITS && FREEBSD_PL_FLAG_VFORKED == STOP_VFORKED &&
+               FREEBSD_PL_FLAG_VFORK_DONE == STOP_VFORK_DONE, "reasons");
 
 /* ---- registers ------------------------------------------------------------------------------------ */
 
@@ -268,6 +273,7 @@ static long thread_info(const struct target *target, const struct debuggee_threa
     if (park->event) {
         info.event = FREEBSD_PL_EVENT_SIGNAL;
         info.flags = (s32)park->flags;
+        info.child_pid = park->child;
         if (park->info.signo != 0 && size >= (s32)offsetof(struct freebsd_ptrace_lwpinfo, tdname)) {
             info.flags |= FREEBSD_PL_FLAG_SI;
             fill_siginfo(&info.siginfo, thread);
@@ -346,8 +352,6 @@ static long go_on(struct target *target, struct debuggee_thread *thread, u32 req
 
 static long change_events(struct target *target, u32 bit, bool on)
 {
-    if (on && !(bit & EVENTS_SERVED))
-        return -EINVAL;
     return target_set_events(target, on ? target->debug.events | bit : target->debug.events & ~bit);
 }
 
@@ -360,7 +364,7 @@ static long event_mask(struct target *target, bool set, u64 at, s32 size)
         return put_u32(at, target->debug.events);
     if (get_u32(at, &mask) != 0)
         return -EFAULT;
-    if (mask & ~EVENTS_KNOWN || mask & ~EVENTS_SERVED)
+    if (mask & ~EVENTS_KNOWN)
         return -EINVAL;
     return target_set_events(target, mask);
 }

@@ -3,6 +3,7 @@
  * Guest thread ids are the host's: the owner words of mutexes must be unique across processes, and the
  * host's PI futexes know only its own ids. */
 #include "freebsd.h"
+#include "debugger.h"
 #include "priority.h"
 #include "tasks.h"
 #include "thread_state.h"
@@ -62,6 +63,7 @@ long freebsd_sys_thr_exit(struct thread *t, struct frame *f UNUSED, const u64 a[
 {
     const u64 wake_all[MAX_ARGUMENTS] = {a[0], FREEBSD_UMTX_OP_WAKE, ALL_WAITERS};
 
+    debug_thread_ends(t);
     robust_thread_ends(t);
     if (a[0] != 0 && put_u64(a[0], 1) == 0)
         umtx_wait_op(t, FREEBSD_UMTX_OP_WAKE, wake_all);

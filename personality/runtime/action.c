@@ -15,7 +15,7 @@ static void tell_host(struct thread *t, int signal, const struct guest_action *a
     bool ignored = a->handler == GUEST_SIG_IGN ||
                    (a->handler == GUEST_SIG_DFL && t->personality->default_ignored(signal));
     bool watched = ignored && signal_is_wanted(t, signal);
-    bool ours = (ALWAYS_OPEN & signal_bit(signal)) || watched || debug_active;
+    bool ours = (ALWAYS_OPEN & signal_bit(signal)) || watched || (debug_active && !ignored);
     if (a->handler > GUEST_SIG_IGN || ours) {
         /* Everything but faults is blocked while the host's handler runs.  SA_RESTART always: the
          * kernel then shows by the instruction pointer that a call may be restarted. */

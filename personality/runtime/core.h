@@ -173,6 +173,9 @@ u64 mask_for_host(u64 guest_mask);
 extern u64 watched_signals; /* host bits: see action_refresh */
 void set_host_mask(u64 mask);
 void hold_signals(struct thread *t);  /* block all; the exit path restores */
+void update_pending(struct thread *t); /* after a change of the queue or the mask */
+void queue_signal(struct thread *t, const struct siginfo_host *info);
+bool take_first(struct thread *t, u64 set, struct siginfo_host *info); /* with everything blocked */
 /* To a program's first instruction, with vector registers as the host gives them to one. */
 __attribute__((noreturn)) void leave_to_start(struct thread *t, const struct frame *f);
 u64 actions_before_exec(struct process *p); /* the signals that stay ignored */

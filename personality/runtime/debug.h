@@ -22,6 +22,11 @@ void debug_stop(struct thread *t, struct frame *f, u64 vector);
 bool debug_signal(struct thread *t, struct frame *f, u64 vector, struct siginfo_host *info);
 /* A call begins or has ended.  True: the debugger may have changed its registers. */
 bool debug_call(struct thread *t, struct frame *f, u32 flags, u64 number, u32 count, const u64 *arguments);
+void debug_thread_begins(struct thread *t); /* before it goes anywhere */
+/* A call has made a child: kind FORK_COPY or FORK_SHARE. */
+void debug_forked(struct thread *t, u32 kind, s32 child);
+/* Whether a vfork has to be a fork, so that the child can be followed. */
+bool debug_follows(const struct thread *t);
 /* Before a program's first instruction. */
 void debug_started(struct thread *t, struct frame *f);
 /* This process is debugged from now on, by its own wish. */
@@ -37,13 +42,29 @@ bool is_nudge(const struct siginfo_host *info);
 bool is_nudge_value(u64 value);
 #define NUDGE_LOOK 0
 #define NUDGE_TRACE_ME 1 /* to the parent */
+#define NUDGE_FOLLOW 2   /* the same, to a debugger that is not the parent */
 
 /* Runs `death` in a thread of its own, which the guest does not see, when the process has ended. */
 long watch_process(s32 pid, void (*death)(s32 pid));
 
+/* ---- peers.c ------------------------------------------------------------------------------------ */
+
+/* call: process_vm_readv or process_vm_writev. */
+long move_memory(long call, s32 pid, u64 theirs, void *ours, size_t n);
+bool peek(s32 pid, u64 theirs, void *ours, size_t n);
+bool poke(s32 pid, u64 theirs, const void *ours, size_t n);
+/* *shift: where its runtime lies from where ours does; the last answer to begin with, or 0. */
+bool find_runtime(s32 pid, s64 *shift, struct debuggee *d);
+bool await_runtime(s32 pid, s64 *shift, struct debuggee *d); /* of a process that has just begun too */
+bool debuggee_at(s32 pid, s64 shift, struct debuggee *d);
+
 /* ---- debugger.c --------------------------------------------------------------------------------- */
 
 /* In the host's handler.  True: this process has got a debuggee, and whoever waits for children has to look again. */
+/* Waits until that process debugs us, or is gone: false. */
+bool debug_register(s32 debugger, u32 kind);
+bool debugger_knows(s32 debugger, s32 pid);
+bool debuggee_is_here(s32 pid); /* at the same address: it has not executed anything */
 bool debugger_nudged(struct thread *t, const struct siginfo_host *info);
 /* SIGCHLD of a debuggee's stop looks like one of the host's. */
 void debugger_signal(struct siginfo_host *info);

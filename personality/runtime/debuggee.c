@@ -8,6 +8,7 @@
  * something new gets a nudge: a signal that is never blocked, and is not SIGSYS, which is lost for a caught call when
  * another of it is pending.  Nudges carry no news: the receiver looks. */
 #include "debug.h"
+#include "debugger.h"
 #include "trace.h"
 #include <linux/futex.h>
 #include <linux/sched.h>
@@ -19,6 +20,7 @@
 #define WATCH_STACK 4096UL
 #define EXITED 1 /* CLD_EXITED */
 #define LOOK_AGAIN_NS 5000000L
+#define ACKNOWLEDGE_NS 200000L
 
 u32 debug_active;
 static u32 watches; /* threads of watch_process */
@@ -216,6 +218,85 @@ void debug_begins(struct thread *t, s32 debugger)
         begin(t);
 }
 
+/* Vector registers are the guest's all through the runtime, so they are looked at and changed in place. */
+static void report_in_call(struct thread *t, struct frame *f, struct park *p)
+{
+    u64 vector = t->xstate;
+    if (f->restore_all == 0)
+        save_xstate((void *)vector);
+    hold_signals(t);
+    s32 signal = report(t, f, vector, p);
+    if (p->vector_changed && f->restore_all == 0)
+        load_xstate((void *)vector);
+    if (f->rflags & FLAG_TRAP)
+        t->step_whole = 1;
+    if (signal != 0)
+        debug_sends(t, signal);
+}
+
+/* ---- threads and children ------------------------------------------------------------------------- */
+
+static void report_here(struct thread *t, u32 flags, s32 child)
+{
+    const u64 number = t->call_number;
+    const struct personality *p = t->personality;
+    struct park park = {.signal = HOST_SIGTRAP, .flags = flags, .child = child, .number = (u32)number,
+                        .count = number < p->call_limit ? p->calls[number].arguments : 0};
+    report_in_call(t, t->frame, &park);
+}
+
+void debug_thread_begins(struct thread *t)
+{
+    const u32 events = t->process->debug.events;
+    if (is_debugged(t) && (events & (DEBUG_THREADS | DEBUG_LEAVE)))
+        report_here(t, STOP_LEAVE | (events & DEBUG_THREADS ? STOP_BORN : 0), 0);
+}
+
+void debug_thread_ends(struct thread *t)
+{
+    if (is_debugged(t) && (t->process->debug.events & DEBUG_THREADS) && t->process->thread_count > 1)
+        report_here(t, STOP_ENTER | STOP_EXITS, 0);
+}
+
+bool debug_follows(const struct thread *t)
+{
+    return is_debugged(t) && (t->process->debug.events & DEBUG_FORK);
+}
+
+/* The debugger has to know of the child before it is told of it. */
+static void await_child(const struct debuggee *d, s32 child)
+{
+    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
+    while (LOAD(d->debugger) != 0 && !debugger_knows(d->debugger, child) && host(__NR_kill, child, 0) == 0)
+        host(__NR_nanosleep, &moment, 0);
+}
+
+/* Whose child was followed has a memory of its own, and waits here. */
+static void await_exec(s32 child)
+{
+    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
+    while (debuggee_is_here(child))
+        host(__NR_nanosleep, &moment, 0);
+}
+
+void debug_forked(struct thread *t, u32 kind, s32 child)
+{
+    const struct debuggee *d = &t->process->debug;
+    u32 events = d->events, vfork = kind == FORK_SHARE ? STOP_VFORKED : 0;
+    if (!is_debugged(t))
+        return;
+    if (events & DEBUG_FORK) {
+        await_child(d, child);
+        report_here(t, STOP_LEAVE | STOP_FORKED | (events & DEBUG_VFORK ? vfork : 0), child);
+        if (vfork)
+            await_exec(child);
+    }
+    if (vfork && (d->events & DEBUG_VFORK))
+        report_here(t, STOP_VFORK_DONE, 0);
+}
+
+/* ---- where a thread stops at any time --------------------------------------------------------------- */
+
 bool debug_stop_wanted(const struct thread *t)
 {
     const struct debuggee *d = &t->process->debug;
@@ -233,7 +314,11 @@ void debug_stop(struct thread *t, struct frame *f, u64 vector)
         enter_park(t, &p, f, vector);
         stay_parked(t, &p);
     } else {
-        p.info = (struct siginfo_host){.signo = (s32)asked};
+        u32 newborn = __atomic_exchange_n(&d->newborn, 0, __ATOMIC_SEQ_CST);
+        p.flags = newborn != 0 ? STOP_CHILD | STOP_LEAVE : 0;
+        p.number = newborn;
+        if (newborn == 0)
+            p.info = (struct siginfo_host){.signo = (s32)asked};
         s32 signal = report(t, f, vector, &p);
         if (signal != 0)
             debug_sends(t, signal);
@@ -253,22 +338,6 @@ bool debug_signal(struct thread *t, struct frame *f, u64 vector, struct siginfo_
     if (signal != info->signo)
         *info = (struct siginfo_host){.signo = signal};
     return true;
-}
-
-/* Vector registers are the guest's all through the runtime, so they are looked at and changed in place. */
-static void report_in_call(struct thread *t, struct frame *f, struct park *p)
-{
-    u64 vector = t->xstate;
-    if (f->restore_all == 0)
-        save_xstate((void *)vector);
-    hold_signals(t);
-    s32 signal = report(t, f, vector, p);
-    if (p->vector_changed && f->restore_all == 0)
-        load_xstate((void *)vector);
-    if (f->rflags & FLAG_TRAP)
-        t->step_whole = 1;
-    if (signal != 0)
-        debug_sends(t, signal);
 }
 
 bool debug_call(struct thread *t, struct frame *f, u32 flags, u64 number, u32 count, const u64 *arguments)
@@ -316,10 +385,23 @@ void debug_started(struct thread *t, struct frame *f)
 static void child_is_free(struct thread *t)
 {
     struct debuggee *d = &t->process->debug;
-    bool was = debug_active;
+    bool was = debug_active, followed = d->debugger != 0 && (d->events & DEBUG_FORK);
+    const s32 debugger = d->debugger;
     *d = (struct debuggee){.magic = DEBUGGEE_MAGIC};
     t->park = NULL;
     debug_active = watches = 0;
+    if (followed) {
+        d->newborn = (u32)t->call_number;
+        d->asked_stop = HOST_SIGSTOP;
+        d->events = DEBUG_EXEC;
+        d->debugger = debugger;
+        STORE(d->pid, t->process->pid);
+        if (debug_register(debugger, NUDGE_FOLLOW)) {
+            begin(t);
+            return;
+        }
+        *d = (struct debuggee){.magic = DEBUGGEE_MAGIC};
+    }
     if (was) {
         actions_tell_host(t);
         fast_allow_again(t->process);

@@ -1,114 +1,26 @@
-/* Debugging other guests: the side of the one that debugs.
- *
- * A debuggee's runtime is found in its memory: a forked child has it where we have ours, a program that was executed
- * somewhere else, as its maps tell.  All of one run execute the same file. */
+/* Debugging other guests: the side of the one that debugs. */
 #include "debugger.h"
 #include "debug.h"
 #include <linux/fcntl.h>
 #include <linux/futex.h>
-#include <linux/uio.h>
 #include <linux/wait.h>
 
 #define MOST_DEBUGGEES 64
 #define ACKNOWLEDGE_NS 200000L
-#define MOST_LOOKS 1000
 #define TRAPPED 4 /* CLD_TRAPPED */
 #define KILLED 2  /* CLD_KILLED */
 #define QUEUED (-1)
-
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 struct entry {
     s32 pid;
     u32 reported; /* the number of the stop that was waited for */
     u32 foreign;  /* no child of ours: the host does not tell us of its end */
-    u32 dead;
+    u32 watched, dead;
     s64 shift;
 };
 
 static struct entry entries[MOST_DEBUGGEES] LARGE;
 static u32 entry_count, news, listens;
-
-/* ---- other runtimes ------------------------------------------------------------------------------- */
-
-static long move_memory(long call, s32 pid, u64 theirs, void *ours, size_t n)
-{
-    struct iovec here = {ours, n}, there = {(void *)theirs, n};
-    return host_call6_plain(call, (u64)pid, (u64)&here, 1, (u64)&there, 1, 0);
-}
-
-static bool peek(s32 pid, u64 theirs, void *ours, size_t n)
-{
-    return move_memory(__NR_process_vm_readv, pid, theirs, ours, n) == (long)n;
-}
-
-static bool poke(s32 pid, u64 theirs, const void *ours, size_t n)
-{
-    return move_memory(__NR_process_vm_writev, pid, theirs, (void *)ours, n) == (long)n;
-}
-
-struct runtime_file {
-    u64 major, minor, inode, at;
-    bool known;
-};
-
-static bool is_ours(const struct host_mapping *m, void *context)
-{
-    struct runtime_file *file = context;
-    if (m->low != (u64)__ehdr_start)
-        return true;
-    *file = (struct runtime_file){m->major, m->minor, m->inode, m->low, true};
-    return false;
-}
-
-static bool is_theirs(const struct host_mapping *m, void *context)
-{
-    struct runtime_file *file = context;
-    if (m->offset != 0 || m->inode != file->inode || m->major != file->major || m->minor != file->minor)
-        return true;
-    file->at = m->low;
-    file->known = true;
-    return false;
-}
-
-static bool debuggee_at(s32 pid, s64 shift, struct debuggee *d)
-{
-    return peek(pid, (u64)&main_process.debug + (u64)shift, d, sizeof(*d)) && d->magic == DEBUGGEE_MAGIC &&
-           d->pid == pid;
-}
-
-static bool find_runtime(s32 pid, s64 *shift, struct debuggee *d)
-{
-    struct runtime_file file = {.known = false};
-    d->magic = 0;
-    if (debuggee_at(pid, *shift, d))
-        return true;
-    if (*shift != 0 && debuggee_at(pid, 0, d)) {
-        *shift = 0;
-        return true;
-    }
-    if (each_host_mapping(is_ours, &file) != 0 || !file.known)
-        return false;
-    file.known = false;
-    if (each_mapping_of(pid, is_theirs, &file) != 0 || !file.known)
-        return false;
-    *shift = (s64)(file.at - (u64)__ehdr_start);
-    return debuggee_at(pid, *shift, d);
-}
-
-/* A process that has just begun has not said who it is yet. */
-static bool await_runtime(s32 pid, s64 *shift, struct debuggee *d)
-{
-    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
-    for (u32 i = 0; i < MOST_LOOKS; i++) {
-        if (find_runtime(pid, shift, d))
-            return true;
-        if (d->magic != DEBUGGEE_MAGIC || host(__NR_kill, pid, 0) != 0)
-            return false;
-        host(__NR_nanosleep, &moment, 0);
-    }
-    return false;
-}
 
 /* ---- the table -------------------------------------------------------------------------------------- */
 
@@ -121,14 +33,14 @@ static struct entry *entry_of(s32 pid)
     return NULL;
 }
 
-static struct entry *add(s32 pid)
+static struct entry *add(s32 pid, bool foreign)
 {
     struct entry *known = entry_of(pid);
     for (u32 i = 0; known == NULL && i < MOST_DEBUGGEES; i++) {
         s32 nobody = 0;
         if (!__atomic_compare_exchange_n(&entries[i].pid, &nobody, -1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
             continue;
-        entries[i] = (struct entry){.pid = -1};
+        entries[i] = (struct entry){.pid = -1, .foreign = foreign};
         __atomic_add_fetch(&entry_count, 1, __ATOMIC_SEQ_CST);
         __atomic_store_n(&entries[i].pid, pid, __ATOMIC_RELEASE);
         return &entries[i];
@@ -176,7 +88,9 @@ ON_SIGNAL(child_signal);
 
 bool debugger_nudged(struct thread *t UNUSED, const struct siginfo_host *info)
 {
-    bool fresh = (u32)info->rt.value == NUDGE_TRACE_ME && entry_of(info->rt.pid) == NULL && add(info->rt.pid) != NULL;
+    u32 kind = (u32)info->rt.value;
+    bool fresh = kind != NUDGE_LOOK && entry_of(info->rt.pid) == NULL &&
+                 add(info->rt.pid, kind == NUDGE_FOLLOW) != NULL;
     if (entry_count > 0)
         announce_news();
     return fresh;
@@ -234,6 +148,33 @@ static void nudge_threads(s32 pid, s64 shift, u32 kind)
         nudge_thread(pid, state.tid, kind);
 }
 
+bool debug_register(s32 debugger, u32 kind)
+{
+    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
+    struct debuggee theirs;
+    s64 shift = 0;
+    while (find_runtime(debugger, &shift, &theirs)) {
+        if (knows_us(debugger, shift, main_process.pid))
+            return true;
+        nudge_threads(debugger, shift, kind);
+        host(__NR_nanosleep, &moment, 0);
+    }
+    return false;
+}
+
+bool debugger_knows(s32 debugger, s32 pid)
+{
+    struct debuggee theirs;
+    s64 shift = 0;
+    return find_runtime(debugger, &shift, &theirs) && knows_us(debugger, shift, pid);
+}
+
+bool debuggee_is_here(s32 pid)
+{
+    struct debuggee theirs;
+    return debuggee_at(pid, 0, &theirs);
+}
+
 long debug_me(struct thread *t)
 {
     struct process *p = t->process;
@@ -244,7 +185,7 @@ long debug_me(struct thread *t)
     if (p->debug.debugger != 0)
         return -EBUSY;
     if (t->in_vfork_child) {
-        if (add(p->pid) == NULL)
+        if (add(p->pid, false) == NULL)
             return -ENOMEM;
         announce_news();
         debug_begins(t, parent);
@@ -252,13 +193,8 @@ long debug_me(struct thread *t)
     }
     if (parent <= 1 || !find_runtime(parent, &shift, &theirs))
         return -EPERM;
-    while (!knows_us(parent, shift, p->pid)) {
-        const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
-        if (host(__NR_getppid) != parent)
-            return -EPERM;
-        nudge_threads(parent, shift, NUDGE_TRACE_ME);
-        host(__NR_nanosleep, &moment, 0);
-    }
+    if (!debug_register(parent, NUDGE_TRACE_ME))
+        return -EPERM;
     debug_begins(t, parent);
     return 0;
 }
@@ -313,9 +249,21 @@ static void release_leaving(const struct entry *e, const struct debuggee *d)
     nudge_process(e->pid, NUDGE_LOOK);
 }
 
+static void note_death(s32 pid)
+{
+    struct entry *e = entry_of(pid);
+    if (e != NULL)
+        __atomic_store_n(&e->dead, 1, __ATOMIC_SEQ_CST);
+    announce_news();
+}
+
 static bool look_at(struct entry *e, s32 pid, bool keep, struct siginfo_host *info)
 {
     struct debuggee d;
+    if (e->foreign && !e->watched) {
+        e->watched = 1;
+        watch_process(pid, note_death);
+    }
     if (e->foreign && e->dead) {
         describe(info, pid, KILLED, HOST_SIGKILL);
         if (!keep)
@@ -327,8 +275,8 @@ static bool look_at(struct entry *e, s32 pid, bool keep, struct siginfo_host *in
     if (e->foreign && d.leaving) {
         describe(info, pid, d.leaving_code, d.leaving_status);
         if (!keep) {
-            debugger_forget(pid);
             release_leaving(e, &d);
+            debugger_forget(pid);
         }
         return true;
     }
@@ -477,14 +425,6 @@ long target_resume(struct target *target, s32 signal, bool detach)
     return 0;
 }
 
-static void note_death(s32 pid)
-{
-    struct entry *e = entry_of(pid);
-    if (e != NULL)
-        __atomic_store_n(&e->dead, 1, __ATOMIC_SEQ_CST);
-    announce_news();
-}
-
 static bool is_child(s32 pid)
 {
     struct siginfo_host info;
@@ -506,14 +446,11 @@ long debugger_attach(struct thread *t, s32 pid)
         return -EPERM;
     if (target.debug.debugger != 0)
         return -EBUSY;
-    struct entry *e = add(pid);
+    struct entry *e = add(pid, !is_child(pid));
     if (e == NULL)
         return -ENOMEM;
     e->shift = target.shift;
     e->reported = target.debug.stopped;
-    e->foreign = !is_child(pid);
-    if (e->foreign)
-        watch_process(pid, note_death);
     r = PUT(&target, events, events);
     if (r == 0)
         r = PUT(&target, asked_stop, stop);

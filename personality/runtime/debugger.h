@@ -14,6 +14,9 @@ long debug_me(struct thread *t);
 /* SIGSTOP is for a process that is debugged: its debugger hears of it, where the host would just stop it. */
 bool debug_takes_stop(struct thread *t, s32 pid);
 
+/* A thread is about to end, and nobody who waits for it knows yet. */
+void debug_thread_ends(struct thread *t);
+
 /* ---- waiting -------------------------------------------------------------------------------------- */
 
 bool debugger_is_busy(void); /* this process has debuggees */

@@ -60,6 +60,16 @@ static long show_entry(struct thread *t, struct frame *f, u64 *number, u64 *a)
     return t->personality->decode(t, f, number, a);
 }
 
+static void show_exit(struct thread *t, struct frame *f, u64 number, const u64 *a)
+{
+    s32 child = t->forked;
+    t->forked = 0;
+    if (child != 0)
+        debug_forked(t, t->forked_kind, child);
+    if (child == 0 || !debug_follows(t))
+        show(t, f, STOP_LEAVE, number, a);
+}
+
 void runtime_dispatch(struct frame *f)
 {
     struct thread *t = current_thread();
@@ -95,7 +105,7 @@ void runtime_dispatch(struct frame *f)
     if (result != RESTART && !in_registers)
         p->finish(t, f, result);
     if (__builtin_expect(debug_active, 0))
-        show(t, f, STOP_LEAVE, number, a);
+        show_exit(t, f, number, a);
     if (t->process->engine == ENGINE_PTRACE)
         trap_exit(f);
 }

@@ -224,6 +224,8 @@ struct thread {
     u32 debug_suspended; /* the debugger holds it when the others go on */
     u32 awaits_child;    /* of a vfork: it cannot be told to stop, and does nothing */
     u32 step_whole;      /* the debugger wants one guest instruction, and no way back to the guest, stepped */
+    s32 forked;          /* the child that the call in progress has made */
+    u32 forked_kind;
     u32 vector_changed;  /* by the debugger: what is in xstate is to be loaded */
 };
 

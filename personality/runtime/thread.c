@@ -208,6 +208,7 @@ void new_thread_main(struct thread *t)
         runtime_panic("guise: the host refused syscall user dispatch for a new thread");
     if (t->in_vfork_child)
         t->process->pid = t->tid;
+    debug_thread_begins(t);
     leave_to_guest();
 }
 
@@ -227,6 +228,7 @@ static void inherit(struct thread *to, const struct thread *from)
 {
     to->personality = from->personality;
     to->mask = from->mask;
+    to->call_number = from->call_number;
     to->signals_held = 1;
 }
 
@@ -434,7 +436,14 @@ static long fork_share(struct thread *t, const struct frame *start, const struct
 
 long process_clone(struct thread *t, const struct frame *start, u32 kind, const struct clone_request *c)
 {
-    return kind == FORK_SHARE ? fork_share(t, start, c) : fork_copy(t, c);
+    bool shares = kind == FORK_SHARE && !((c->flags & CLONE_VFORK) && debug_follows(t));
+    struct clone_request apart = *c;
+    if (kind == FORK_SHARE && !shares)
+        apart.flags &= ~(u64)(CLONE_VFORK | CLONE_VM);
+    long pid = shares ? fork_share(t, start, c) : fork_copy(t, &apart);
+    t->forked = pid > 0 ? (s32)pid : 0;
+    t->forked_kind = kind;
+    return pid;
 }
 
 long process_fork(struct thread *t, struct frame *f, u32 kind, u64 clone_flags)
