@@ -48,6 +48,8 @@ def boot_again(zone: Zone, words: Sequence[str], console: int) -> None:
 
     def start() -> None:
         pipe = os.open(zone.path("again"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # The end of writers shows to those alone who saw one: process 1 may have ended already.
+        os.close(os.open(zone.path("again"), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
         shown = ((0, pipe), (1, console), (2, console))
         actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in shown]
         variables = {**os.environ, "GUISE_ZONES": zone.store}

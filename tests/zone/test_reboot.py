@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.zone.place import boot_again
+from sandbox.zone.store import Zone
 from tests.guest_c import build_guest
 
 from .bench import Zones, python_folders
@@ -67,3 +69,27 @@ def test_others_are_refused(asking: list[str], zones: Zones) -> None:
     assert done.returncode == errno.EPERM
     assert os.path.exists(zones.folder / "a/control")
     assert zones.state("a") == "running"
+
+
+def _who_reads(path: Path) -> list[str]:
+    found = []
+    for descriptor in Path("/proc").glob("[0-9]*/fd/0"):
+        try:
+            if os.readlink(descriptor) == str(path):
+                found.append(descriptor.parts[2])
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def test_nobody_waits_for_a_zone_that_failed_at_once(tmp_path: Path) -> None:
+    """Its process 1 has closed the FIFO before the one who waits opens it."""
+    zone = Zone(str(tmp_path), "a")
+    os.mkdir(zone.folder)
+    os.mkfifo(zone.path("again"))
+    first = os.open(zone.path("again"), os.O_RDWR)
+    boot_again(zone, ["/bin/false"], 2)
+    assert _who_reads(Path(zone.path("again")))
+    os.close(first)
+    boot_again(zone, ["/bin/false"], 2)
+    eventually(lambda: not _who_reads(Path(zone.path("again"))), "all have ended")
