@@ -76,16 +76,6 @@ static inline u64 entry_number(const struct linux_dirent64 *from) { return (u32)
 /* getdirentries and getdents.  base: guest address for the position before, or 0. */
 long list_directory(struct thread *t, u64 fd, u64 to, u64 room, u64 base, entry_writer write);
 
-/* ---- lines of the host's files ------------------------------------------------------------------ */
-
-struct line_reader {
-    int fd;
-    size_t next, filled;
-    char block[1024];
-};
-/* Without its end; what does not fit is dropped.  False: there is none. */
-bool next_line(struct line_reader *in, char *line, size_t room);
-
 /* ---- mounted file systems ----------------------------------------------------------------------- */
 
 struct mount_entry {

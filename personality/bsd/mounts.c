@@ -5,6 +5,12 @@
  * front, so the tail of a long line is dropped. */
 #include "files.h"
 
+struct line_reader {
+    int fd;
+    size_t next, filled;
+    char block[1024];
+};
+
 static long next_byte(struct line_reader *in)
 {
     if (in->next == in->filled) {
@@ -17,7 +23,7 @@ static long next_byte(struct line_reader *in)
     return (u8)in->block[in->next++];
 }
 
-bool next_line(struct line_reader *in, char *line, size_t room)
+static bool next_line(struct line_reader *in, char *line, size_t room)
 {
     size_t length = 0;
     long byte = next_byte(in);

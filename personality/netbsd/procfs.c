@@ -35,64 +35,47 @@ static enum shown which(u64 path, char own[32])
     return NOT_SHOWN;
 }
 
-static u64 hexadecimal(const char **at)
-{
-    u64 value = 0;
-    for (; (**at >= '0' && **at <= '9') || (**at >= 'a' && **at <= 'f'); (*at)++)
-        value = value << 4 | (u64)(**at <= '9' ? **at - '0' : **at - 'a' + 10);
-    return value;
-}
-
-/* Device, inode and name: after addresses, access and offset. */
-static const char *file_of(const char *line)
-{
-    for (int word = 0; *line && word < 3; line++)
-        word += *line == ' ';
-    return line;
-}
+struct copy {
+    long to;
+    struct host_mapping runtime; /* its code, by which its other mappings are known; inode 0 before that came */
+};
 
 /* The runtime's code tells its file, which its data follows; what the host adds of its own has a name in brackets. */
-static bool is_hidden(const char *line, char runtime[1200])
+static bool is_hidden(const struct host_mapping *m, struct copy *copy)
 {
-    const char *file = file_of(line), *at = line;
-    u64 start = hexadecimal(&at);
-    at++;
-    if (over_runtime(start, hexadecimal(&at) - start)) {
-        memcpy(runtime, file, strlen(file) + 1);
+    const struct host_mapping *runtime = &copy->runtime;
+    if (over_runtime(m->low, m->high - m->low)) {
+        copy->runtime = *m;
         return true;
     }
-    if (*runtime && strcmp(file, runtime) == 0)
+    if (runtime->inode != 0 && m->inode == runtime->inode && m->major == runtime->major && m->minor == runtime->minor)
         return true;
-    for (; *file; file++)
-        if (file[0] == '[' && file[1] == 'v') /* vdso, vvar, vsyscall */
-            return true;
-    return false;
+    return m->path[0] == '[' && m->path[1] == 'v'; /* vdso, vvar, vsyscall */
+}
+
+static bool copy_line(const struct host_mapping *m, void *context)
+{
+    struct copy *copy = context;
+    if (!is_hidden(m, copy)) {
+        host(__NR_write, copy->to, m->line, strlen(m->line));
+        host(__NR_write, copy->to, "\n", 1);
+    }
+    return true;
 }
 
 /* What is there now, without the runtime, in a file of its own. */
 static long mappings(u64 host_flags)
 {
-    struct line_reader in = {.fd = -1};
-    char line[1200], runtime[1200] = "";
-    long r = host(__NR_memfd_create, "maps", host_flags & LINUX_O_CLOEXEC ? 1 /* MFD_CLOEXEC */ : 0);
-    long from = host(__NR_openat, LINUX_AT_FDCWD, OWN "maps", LINUX_O_RDONLY | LINUX_O_CLOEXEC, 0);
-
-    if (is_error(r) || is_error(from)) {
-        if (!is_error(from))
-            host(__NR_close, from);
-        return is_error(r) ? r : from;
+    struct copy copy = {.to = host(__NR_memfd_create, "maps", host_flags & LINUX_O_CLOEXEC ? 1 /* MFD_CLOEXEC */ : 0)};
+    if (is_error(copy.to))
+        return copy.to;
+    long r = each_host_mapping(copy_line, &copy);
+    if (r != 0) {
+        host(__NR_close, copy.to);
+        return r;
     }
-    in.fd = (int)from;
-    while (next_line(&in, line, sizeof(line) - 1)) {
-        if (is_hidden(line, runtime))
-            continue;
-        size_t length = strlen(line);
-        line[length] = '\n';
-        host(__NR_write, r, line, length + 1);
-    }
-    host(__NR_close, from);
-    host(__NR_lseek, r, 0, 0);
-    return r;
+    host(__NR_lseek, copy.to, 0, 0);
+    return copy.to;
 }
 
 long own_process_open(struct thread *t, u64 path, u64 host_flags)

@@ -15,6 +15,7 @@ static const char *number(const char *at, u32 base, u64 *value)
 
 static void read_line(const char *line, struct host_mapping *m)
 {
+    m->line = line;
     const char *at = number(line, 16, &m->low);
     at = number(at + (*at == '-'), 16, &m->high);
     m->mode = *at == ' ' && strlen(at) > 5 ? at + 1 : "----";

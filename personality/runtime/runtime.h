@@ -325,7 +325,7 @@ int format(char *to, size_t room, const char *fmt, ...); /* %s %d %u %x %lx %ld 
 /* One line of what is mapped.  mode: "rwxp" or "rwxs"; path: "" for memory of no file. */
 struct host_mapping {
     u64 low, high, offset, major, minor, inode;
-    const char *mode, *path;
+    const char *mode, *path, *line; /* line: all of it, as the host has written it */
 };
 /* In order of their addresses, until `visit` returns false.  0, or the host's error. */
 long each_host_mapping(bool (*visit)(const struct host_mapping *m, void *context), void *context);
