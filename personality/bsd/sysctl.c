@@ -4,7 +4,6 @@
 #include "sysctl.h"
 
 #define MOST_RANDOM 256 /* bytes of one read, as in both kernels */
-#define MOST_NUMBERS 24 /* CTL_MAXNAME, which is less on NetBSD */
 
 bool sysctl_put(const u64 a[MAX_ARGUMENTS], const void *value, u64 size, long *result)
 {

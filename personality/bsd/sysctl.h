@@ -21,6 +21,8 @@ enum sysctl_kind { SYSCTL_ELSEWHERE, SYSCTL_CONSTANT, SYSCTL_FACT };
 /* What a function of the supervisor's is marked with: bsd/sysctl_value.py. */
 enum sysctl_fact { FACT_PROCESSORS, FACT_LAST_PROCESSOR, FACT_RELEASE_NUMBER, FACT_STACK_TOP, FACT_PS_STRINGS };
 
+#define MOST_NUMBERS 24 /* of a name: CTL_MAXNAME, which is less on NetBSD */
+
 extern const struct sysctl_node sysctl_nodes[]; /* generated */
 extern const char sysctl_names[];
 extern const u8 sysctl_values[];

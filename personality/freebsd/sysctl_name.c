@@ -4,7 +4,6 @@
 #include "sysctl.h"
 
 #define NAME_LIMIT 1024 /* MAXPATHLEN */
-#define MOST_NUMBERS 24 /* CTL_MAXNAME */
 
 /* Whether the first word of `name` is this one.  Then *name moves behind it. */
 static bool begins(const char **name, const char *word)

@@ -55,6 +55,10 @@ _Static_assert(sizeof(struct siginfo_host) == 128, "siginfo");
 #define HOST_SIGWINCH 28
 #define HOST_SIGSYS 31
 #define SYS_USER_DISPATCH 2
+#define HOST_CLD_EXITED 1
+#define HOST_CLD_KILLED 2
+#define HOST_CLD_TRAPPED 4
+#define FLAG_TRAP 0x100UL /* of the processor's flags */
 /* Between runtimes: see debuggee.c.  The first two real-time signals belong to C libraries, which never let
  * programs have them; what a guest of the host's own kind does with this one is told apart by its siginfo. */
 #define HOST_SIGNUDGE 33
@@ -174,6 +178,7 @@ extern u64 watched_signals; /* host bits: see action_refresh */
 void set_host_mask(u64 mask);
 void hold_signals(struct thread *t);  /* block all; the exit path restores */
 void update_pending(struct thread *t); /* after a change of the queue or the mask */
+bool signal_is_ignored(const struct thread *t, int signal);
 void queue_signal(struct thread *t, const struct siginfo_host *info);
 bool take_first(struct thread *t, u64 set, struct siginfo_host *info); /* with everything blocked */
 /* To a program's first instruction, with vector registers as the host gives them to one. */

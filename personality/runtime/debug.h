@@ -56,15 +56,16 @@ bool poke(s32 pid, u64 theirs, const void *ours, size_t n);
 /* *shift: where its runtime lies from where ours does; the last answer to begin with, or 0. */
 bool find_runtime(s32 pid, s64 *shift, struct debuggee *d);
 bool await_runtime(s32 pid, s64 *shift, struct debuggee *d); /* of a process that has just begun too */
+void wait_a_moment(void); /* for what another process is about to do */
 bool debuggee_at(s32 pid, s64 shift, struct debuggee *d);
 
 /* ---- debugger.c --------------------------------------------------------------------------------- */
 
-/* In the host's handler.  True: this process has got a debuggee, and whoever waits for children has to look again. */
 /* Waits until that process debugs us, or is gone: false. */
 bool debug_register(s32 debugger, u32 kind);
 bool debugger_knows(s32 debugger, s32 pid);
 bool debuggee_is_here(s32 pid); /* at the same address: it has not executed anything */
+/* In the host's handler.  True: this process has got a debuggee, and whoever waits for children has to look again. */
 bool debugger_nudged(struct thread *t, const struct siginfo_host *info);
 /* SIGCHLD of a debuggee's stop looks like one of the host's. */
 void debugger_signal(struct siginfo_host *info);

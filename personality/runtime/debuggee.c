@@ -16,11 +16,8 @@
 
 #define SENT_BY_QUEUE (-1) /* si_code SI_QUEUE */
 #define NUDGE (0x65647567UL << 32)
-#define FLAG_TRAP 0x100UL
 #define WATCH_STACK 4096UL
-#define EXITED 1 /* CLD_EXITED */
 #define LOOK_AGAIN_NS 5000000L
-#define ACKNOWLEDGE_NS 200000L
 
 u32 debug_active;
 static u32 watches; /* threads of watch_process */
@@ -192,7 +189,7 @@ static void kill_process(s32 debugger)
     const struct debuggee *d = &main_process.debug;
     if (LOAD(d->debugger) != debugger)
         return; /* it let go of us before it ended */
-    if (LOAD(d->leaving) && d->leaving_code == EXITED)
+    if (LOAD(d->leaving) && d->leaving_code == HOST_CLD_EXITED)
         host_call6_plain(__NR_exit_group, (u64)d->leaving_status, 0, 0, 0, 0, 0);
     host_call6_plain(__NR_kill, (u64)main_process.pid, HOST_SIGKILL, 0, 0, 0, 0);
 }
@@ -266,17 +263,15 @@ bool debug_follows(const struct thread *t)
 /* The debugger has to know of the child before it is told of it. */
 static void await_child(const struct debuggee *d, s32 child)
 {
-    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
     while (LOAD(d->debugger) != 0 && !debugger_knows(d->debugger, child) && host(__NR_kill, child, 0) == 0)
-        host(__NR_nanosleep, &moment, 0);
+        wait_a_moment();
 }
 
 /* Whose child was followed has a memory of its own, and waits here. */
 static void await_exec(s32 child)
 {
-    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
     while (debuggee_is_here(child))
-        host(__NR_nanosleep, &moment, 0);
+        wait_a_moment();
 }
 
 void debug_forked(struct thread *t, u32 kind, s32 child)

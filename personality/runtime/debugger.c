@@ -6,9 +6,6 @@
 #include <linux/wait.h>
 
 #define MOST_DEBUGGEES 64
-#define ACKNOWLEDGE_NS 200000L
-#define TRAPPED 4 /* CLD_TRAPPED */
-#define KILLED 2  /* CLD_KILLED */
 #define QUEUED (-1)
 
 struct entry {
@@ -101,7 +98,7 @@ void debugger_signal(struct siginfo_host *info)
     u64 signal = info->rt.value;
     if (info->code != QUEUED || !is_nudge_value(signal))
         return;
-    info->code = TRAPPED;
+    info->code = HOST_CLD_TRAPPED;
     info->chld.status = (s32)(u32)signal;
     info->chld.utime = info->chld.stime = 0;
 }
@@ -150,14 +147,13 @@ static void nudge_threads(s32 pid, s64 shift, u32 kind)
 
 bool debug_register(s32 debugger, u32 kind)
 {
-    const struct timespec_host moment = {0, ACKNOWLEDGE_NS};
     struct debuggee theirs;
     s64 shift = 0;
     while (find_runtime(debugger, &shift, &theirs)) {
         if (knows_us(debugger, shift, main_process.pid))
             return true;
         nudge_threads(debugger, shift, kind);
-        host(__NR_nanosleep, &moment, 0);
+        wait_a_moment();
     }
     return false;
 }
@@ -265,7 +261,7 @@ static bool look_at(struct entry *e, s32 pid, bool keep, struct siginfo_host *in
         watch_process(pid, note_death);
     }
     if (e->foreign && e->dead) {
-        describe(info, pid, KILLED, HOST_SIGKILL);
+        describe(info, pid, HOST_CLD_KILLED, HOST_SIGKILL);
         if (!keep)
             debugger_forget(pid);
         return true;
@@ -286,7 +282,7 @@ static bool look_at(struct entry *e, s32 pid, bool keep, struct siginfo_host *in
         return false;
     if (!keep)
         e->reported = d.stopped;
-    describe(info, pid, TRAPPED, reporter.park.signal);
+    describe(info, pid, HOST_CLD_TRAPPED, reporter.park.signal);
     return true;
 }
 

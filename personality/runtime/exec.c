@@ -16,7 +16,6 @@
 #define MAX_SCRIPTS 5
 #define MAX_POINTERS (1UL << 20)
 #define ACCESS_EXECUTE 1
-#define EXITED 1 /* CLD_EXITED */
 
 struct exec {
     char path[1024];
@@ -445,7 +444,7 @@ void process_exit(struct thread *t, int status)
         n += format(report + n, sizeof(report) - (size_t)n, "unknown %lu\n", p->unserved[p->call_limit]);
     struct upcall_result result;
     run_process_exit_hooks(t, status);
-    debug_ends(t, EXITED, status);
+    debug_ends(t, HOST_CLD_EXITED, status);
     if (n > 0)
         upcall(t, UPCALL_COUNT, NULL, 0, report, (size_t)n, -1, NULL, 0, &result);
     for (;;)

@@ -73,16 +73,21 @@ bool find_runtime(s32 pid, s64 *shift, struct debuggee *d)
     return debuggee_at(pid, *shift, d);
 }
 
+void wait_a_moment(void)
+{
+    const struct timespec_host moment = {0, MOMENT_NS};
+    host(__NR_nanosleep, &moment, 0);
+}
+
 /* A process that has just begun has not said who it is yet. */
 bool await_runtime(s32 pid, s64 *shift, struct debuggee *d)
 {
-    const struct timespec_host moment = {0, MOMENT_NS};
     for (u32 i = 0; i < MOST_LOOKS; i++) {
         if (find_runtime(pid, shift, d))
             return true;
         if (d->magic != DEBUGGEE_MAGIC || host(__NR_kill, pid, 0) != 0)
             return false;
-        host(__NR_nanosleep, &moment, 0);
+        wait_a_moment();
     }
     return false;
 }

@@ -17,8 +17,6 @@ extern const struct exception_entry __stop_exception_table[] __attribute__((visi
 u64 text_start, text_end;
 
 #define TRAP_TRACE 2 /* si_code of SIGTRAP: one instruction has run */
-#define FLAG_TRAP 0x100
-#define KILLED 2 /* CLD_KILLED */
 
 static bool within(u64 rip, const char *from, const char *to)
 {
@@ -57,7 +55,7 @@ static bool act(struct thread *t, struct frame *f, const struct siginfo_host *in
             return false;
         if (debug_active && stops_by_default(signal))
             return false; /* who is debugged stops for its debugger alone */
-        debug_ends(t, KILLED, signal);
+        debug_ends(t, HOST_CLD_KILLED, signal);
         die_by_signal(t, signal);
     }
     struct delivery d = {
@@ -105,8 +103,7 @@ void debug_sends(struct thread *t, int signal)
 static bool deliver(struct thread *t, struct frame *f, const struct siginfo_host *info, void *xstate, bool fault)
 {
     struct siginfo_host now = *info;
-    u64 handler = t->process->actions[info->signo].handler;
-    if (handler == GUEST_SIG_IGN || (handler == GUEST_SIG_DFL && t->personality->default_ignored(info->signo)))
+    if (signal_is_ignored(t, info->signo))
         return false; /* no debugger hears of it either */
     if (is_debugged(t) && info->pad != DECIDED) {
         if (!debug_signal(t, f, (u64)xstate, &now))
@@ -305,7 +302,7 @@ static bool step_over_runtime(struct host_sigcontext *r)
         return true;
     }
     if (!within(r->rip, runtime_entry, entry_end) && !within(r->rip, leave_check, leave_end))
-        r->rflags &= ~(u64)FLAG_TRAP;
+        r->rflags &= ~FLAG_TRAP;
     return true;
 }
 
@@ -478,7 +475,7 @@ void host_signal_handler(int signal, struct siginfo_host *info, struct host_ucon
         blocked = false;
     }
     if (fault && signal == HOST_SIGTRAP && is_debugged(t))
-        r->rflags &= ~(u64)FLAG_TRAP; /* a step is one instruction */
+        r->rflags &= ~FLAG_TRAP; /* a step is one instruction */
     if (blocked) {
         queue_signal(t, info);
         return;

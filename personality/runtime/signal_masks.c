@@ -63,6 +63,12 @@ bool take_queued_signal(struct thread *t, u64 set, struct siginfo_host *info)
     return taken;
 }
 
+bool signal_is_ignored(const struct thread *t, int signal)
+{
+    u64 handler = t->process->actions[signal].handler;
+    return handler == GUEST_SIG_IGN || (handler == GUEST_SIG_DFL && t->personality->default_ignored(signal));
+}
+
 bool drop_ignored_signals(struct thread *t)
 {
     if (t->next_wait_ends == WAIT_ENDS_TAKEN) {
@@ -71,10 +77,7 @@ bool drop_ignored_signals(struct thread *t)
     }
     for (u32 i = 0; i < t->queued;) {
         int signal = t->queue[i].signo;
-        u64 handler = t->process->actions[signal].handler;
-        bool ignored = handler == GUEST_SIG_IGN ||
-                       (handler == GUEST_SIG_DFL && t->personality->default_ignored(signal));
-        if (!ignored || (t->mask & signal_bit(signal))) {
+        if (!signal_is_ignored(t, signal) || (t->mask & signal_bit(signal))) {
             i++;
             continue;
         }

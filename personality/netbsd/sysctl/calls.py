@@ -106,6 +106,10 @@ def roots() -> list[Node]:
     return [node for node in found if node is not None]
 
 
+def _below(node: Node | None) -> list[Node]:
+    return roots() if node is None else node.children
+
+
 def _asked(request: Request) -> bytes:
     """The node that came as the new value.  Raises OSError(EINVAL): not one of this version."""
     if request.new_size != _NODE_SIZE:
@@ -118,7 +122,7 @@ def _asked(request: Request) -> bytes:
 
 def _query(request: Request, node: Node | None) -> None:
     _asked(request)
-    for child in roots() if node is None else node.children:
+    for child in _below(node):
         request.out(child.describe(request.guest))
 
 
@@ -127,7 +131,7 @@ def _describe(request: Request, node: Node | None) -> None:
     if node is not None and node.type != NODE:
         raise fail(errno.ENOTDIR)
     wanted = struct.unpack_from("<i", _asked(request), 4)[0] if request.new_size else None
-    for child in roots() if node is None else node.children:
+    for child in _below(node):
         if wanted in (None, child.number):
             text = child.description.encode() + b"\0"
             entry = struct.pack("<iII", child.number, 1, len(text)) + text
