@@ -104,9 +104,8 @@ def _items(value: Items) -> str:
 def _members(value: Members) -> str:
     members = value.members[:_MOST_MEMBERS]
     if value.brief:
-        members = tuple(
-            sorted((m for m in value.members if m[0] in value.brief), key=lambda m: value.brief.index(m[0]))
-        )
+        there = dict(value.members)
+        members = tuple((name, there[name]) for name in value.brief if name in there)
     shown = [f"{name}={render(member)}" for name, member in members]
     return "{" + ", ".join(shown + ["..."] * (len(value.members) > len(members))) + "}"
 

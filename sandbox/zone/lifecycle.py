@@ -166,10 +166,8 @@ def delete(zone: Zone) -> None:
     """Forget its configuration, and with it the zone."""
     with held(zone):
         require(zone, "delete", "configured")
-        with contextlib.suppress(
-            ZoneError
-        ):  # no space: if this is killed, it is configured, and has no files
-            zone.write("journal", {"verb": "delete"})
+        with contextlib.suppress(ZoneError):
+            zone.write("journal", {"verb": "delete"})  # without space for it, a kill leaves it configured
         _forget(zone)
 
 

@@ -656,14 +656,19 @@ static void test_thread_events(void)
     CHECK_IS(ended, born);
 }
 
-static void fork_and_wait(void)
+static void wait_for_end_of(long child)
 {
     u32 word = 0;
+    call(SYS_wait4, child, &word, 0, 0);
+    exit_with(word == EXITED(2) ? 1 : 3);
+}
+
+static void fork_and_wait(void)
+{
     long child = call(SYS_fork);
     if (second_result == 1)
         exit_with(2);
-    call(SYS_wait4, child, &word, 0, 0);
-    exit_with(word == EXITED(2) ? 1 : 3);
+    wait_for_end_of(child);
 }
 
 /* Any child: each of two processes stops, in whatever order. */
@@ -697,12 +702,10 @@ static void test_follow_fork(void)
 
 static void vfork_and_wait(void)
 {
-    u32 word = 0;
     long child = call(SYS_vfork);
     if (second_result == 1)
         exit_with(2);
-    call(SYS_wait4, child, &word, 0, 0);
-    exit_with(word == EXITED(2) ? 1 : 3);
+    wait_for_end_of(child);
 }
 
 static void test_vfork_done(void)

@@ -10,19 +10,7 @@
  */
 typedef unsigned long u64;
 
-static long call(long n, long a, long b, long c, long d, long e, long f)
-{
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    long result;
-    unsigned char failed;
-    __asm__ volatile("syscall"
-                     : "=a"(result), "+d"(c), "+r"(r10), "+r"(r8), "+r"(r9), "=@ccc"(failed)
-                     : "a"(n), "D"(a), "S"(b)
-                     : "rcx", "r11", "memory");
-    return failed ? -result : result;
-}
+#include "call.h"
 #define CALL(n, a, b, c) call(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 enum { EXIT = 1, FORK, READ, WRITE, OPEN, GETPID = 20, KILL = 37, EXECVE = 59, SETSID = 147, SYSCTL = 202,
        NANOSLEEP = 240, SIGPROCMASK = 340, SIGSUSPEND = 341, SIGACTION = 416 };

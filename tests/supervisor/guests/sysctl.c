@@ -4,19 +4,7 @@ typedef unsigned long u64;
 typedef unsigned int u32;
 enum { EXIT = 1, READ = 3, WRITE = 4, SYSCTL = 202, ROOM = 4096, WITH_BUFFER = 1, WITH_LENGTH = 2, BAD_NAME = 4, BAD_BUFFER = 8 };
 
-static long call(long n, long a, long b, long c, long d, long e, long f)
-{
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    long result;
-    unsigned char failed;
-    __asm__ volatile("syscall"
-                     : "=a"(result), "+d"(c), "+r"(r10), "+r"(r8), "+r"(r9), "=@ccc"(failed)
-                     : "a"(n), "D"(a), "S"(b)
-                     : "rcx", "r11", "memory");
-    return failed ? -result : result;
-}
+#include "call.h"
 
 static int fill(void *to, u64 size)
 {
