@@ -96,6 +96,7 @@ struct knote {
 struct kqueue {
     struct kqueue *next;
     struct node *nodes;
+    u32 node_count;
     struct knote *hash[HASH_SIZE]; /* knotes that belong to no descriptor of the guest */
     struct knote *first, *last;    /* active list */
     u32 active;

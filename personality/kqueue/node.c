@@ -92,6 +92,7 @@ struct node *node_make(struct thread *t, struct kqueue *kq, int fd, bool hidden,
     if (kq->nodes)
         kq->nodes->previous = node;
     kq->nodes = node;
+    kq->node_count++;
     return node;
 }
 
@@ -141,6 +142,7 @@ void node_drop(struct thread *t, struct node *node)
         kq->nodes = node->next;
     if (node->next)
         node->next->previous = node->previous;
+    kq->node_count--;
     runtime_free(node);
 }
 

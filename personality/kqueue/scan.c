@@ -7,7 +7,6 @@
 #include "internal.h"
 
 #define STACK_EVENTS 256
-#define MOST_EVENTS 8192
 #define NANOSECONDS 1000000000L
 
 u64 scan_number;
@@ -137,6 +136,15 @@ static long wait_host(int fd, struct epoll_event *events, int room, const struct
     return host_intr(__NR_epoll_pwait, fd, events, room, milliseconds, 0, 8);
 }
 
+/* The guest's room may be any number; what the host can report at once is bounded by what is watched. */
+static int most_host_events(const struct kqueue *kq, int room)
+{
+    u32 watched = kq->node_count + SOURCE_COUNT;
+    if (watched < STACK_EVENTS)
+        watched = STACK_EVENTS;
+    return (u32)room < watched ? room : (int)watched;
+}
+
 long queue_scan(struct thread *t, struct kqueue *kq, int room, struct kqueue_io *io,
                 const struct timespec_host *timeout)
 {
@@ -145,7 +153,7 @@ long queue_scan(struct thread *t, struct kqueue *kq, int room, struct kqueue_io 
     struct timespec_host left;
     u64 deadline = 0;
     long result;
-    int host_room = room < MOST_EVENTS ? room : MOST_EVENTS;
+    int host_room = most_host_events(kq, room);
 
     if (timeout && (timeout->sec < 0 || timeout->nsec < 0 || timeout->nsec >= NANOSECONDS))
         return -EINVAL;

@@ -257,9 +257,40 @@ static void order(void)
         }
 }
 
+/* As many as there is room for are reported at once, however many that is. */
+static void many(void)
+{
+    static struct kevent k[9000];
+    u64 before[2], raised[2];
+    int kq = (int)call(SYS_kqueue), s[2], count = 0;
+    CHECK_IS(call(SYS_getrlimit, 8, before), 0); /* RLIMIT_NOFILE */
+    raised[0] = raised[1] = before[1];
+    CHECK_IS(call(SYS_setrlimit, 8, raised), 0);
+    pair(s);
+    CHECK_IS(call(SYS_write, s[1], "a", 1), 1);
+    while (count < 9000) {
+        long fd = call(SYS_dup, s[0]);
+        if (fd < 0)
+            break;
+        EV_SET(&k[count], (u64)fd, EVFILT_READ, EV_ADD, 0, 0, (void *)(u64)count);
+        count++;
+    }
+    CHECK(count >= 500);
+    CHECK_IS(call(SYS_kevent, kq, k, count, 0, 0, 0), 0);
+    for (int i = 0; i < 2; i++) {
+        memset(k, 0, sizeof(k));
+        CHECK_IS(call(SYS_kevent, kq, 0, 0, k, 9000, &at_once), count);
+        CHECK_IS(k[count - 1].filter, EVFILT_READ);
+    }
+    CHECK_IS(call(SYS_kevent, kq, 0, 0, k, 0x7fffffff, &at_once), count);
+    call(SYS_close_range, 3, ~0U, 0);
+    CHECK_IS(call(SYS_setrlimit, 8, before), 0);
+}
+
 static void test(void)
 {
     layouts();
+    many();
     order();
     errors();
     edges();
