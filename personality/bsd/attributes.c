@@ -24,6 +24,19 @@ static long check_sticky(int fd, u64 path, u64 flags, u64 mode)
     return (st.mode & MODE_TYPE) == MODE_DIRECTORY ? 0 : GUEST_ERRNO(BSD_EFTYPE);
 }
 
+/* The host keeps no mode of its own for a symbolic link: it can be given the one that it shows, which is
+ * what copying a tree asks for. */
+static long set_link_mode(int link, u64 mode)
+{
+    struct bsd_stat st;
+    long r = read_stat(link, (u64) "", LINUX_AT_EMPTY_PATH, &st), user = host(__NR_geteuid);
+    if (is_error(r))
+        return r;
+    if (user != 0 && user != (long)st.uid)
+        return -EPERM;
+    return (st.mode & PERMISSIONS) == mode ? 0 : -EOPNOTSUPP;
+}
+
 static long change_mode(struct thread *t, u64 fd, u64 path, u64 mode, u64 flags)
 {
     struct place at;
@@ -49,7 +62,7 @@ static long change_mode(struct thread *t, u64 fd, u64 path, u64 mode, u64 flags)
         if (!is_error(r)) {
             int file = (int)r;
             descriptor_path(link, file);
-            r = descriptor_type(file) == MODE_LINK ? -EOPNOTSUPP
+            r = descriptor_type(file) == MODE_LINK ? set_link_mode(file, mode)
                                                    : host(__NR_fchmodat, LINUX_AT_FDCWD, link, mode);
             if (file != at.fd)
                 host(__NR_close, file);

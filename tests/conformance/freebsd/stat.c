@@ -129,6 +129,8 @@ static void modes_and_flags(void)
     CHECK_IS(st.st_mode, S_IFREG | 0640);
     CHECK_IS(call(SYS_fchmodat, AT_FDCWD, "file", 0644, AT_SYMLINK_NOFOLLOW), 0);
     CHECK_IS(call(SYS_lchmod, "link", 0600), -EOPNOTSUPP);
+    call(SYS_fstatat, AT_FDCWD, "link", &st, AT_SYMLINK_NOFOLLOW);
+    CHECK_IS(call(SYS_lchmod, "link", st.st_mode & 07777), 0);
     CHECK_IS(call(SYS_chmod, "file", 01644), call(SYS_geteuid) == 0 ? 0 : -EFTYPE);
     CHECK_IS(call(SYS_chmod, ".", 01700), 0);
     CHECK_IS(call(SYS_chmod, "missing", 01700), -ENOENT);

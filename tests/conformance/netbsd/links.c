@@ -3,6 +3,7 @@
 
 static s32 fd;
 
+/* Of the link itself where there is one. */
 static u32 mode_of(const char *path)
 {
     u32 st[38];
@@ -14,6 +15,8 @@ static void modes(void)
     CHECK_IS(call(274, "f", 0640), 0); /* lchmod */
     CHECK_IS(mode_of("f"), 0640);
     CHECK_IS(call(274, "nothing", 0640), -2);
+    CHECK_IS(call(274, "l", mode_of("l")), 0);
+    CHECK_IS(call(274, "l", 0641), -45);
     CHECK_IS(call(304, "nothing", 0), -2); /* lchflags */
     CHECK_IS(call(304, "f", 0x80000000), call(34, "f", 0x80000000)); /* as chflags: no such flag */
 }
