@@ -161,6 +161,7 @@ long port_range_get(struct option_call *c);
 struct control_buffer {
     u32 used, room;
     u8 *bytes;
+    bool marked; /* the credentials were meant: credential_mark.c */
 };
 
 /* Append one message in the guest's (or the host's) form; returns its data, NULL: no room. */
@@ -180,6 +181,10 @@ long credentials_to_host(struct thread *t, struct control_buffer *to);
 bool credentials_from_host(int fd, long kind, const struct linux_ucred *from, struct control_buffer *to);
 /* recvmsg that also collects what a sender's SCM_CREDS says; as host_intr(recvmsg). */
 long credentials_receive(int fd, long kind, u32 guest_room, struct linux_msghdr *m, u64 flags);
+
+/* A descriptor to send with credentials, to be closed then, or -errno; and whether one that arrived is such. */
+long credential_mark_make(void);
+bool credential_mark_is(int fd);
 
 bool own_timestamp(int host_type, const u8 *stamp, struct control_buffer *to);
 /* A message at level IPPROTO_IP that the common code does not know, or that is more than one here; nothing is appended

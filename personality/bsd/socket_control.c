@@ -220,19 +220,27 @@ static void close_rights(const u8 *data, u32 size)
     }
 }
 
-/* A descriptor that arrives may be a socket of any kind. */
+/* A descriptor that arrives may be a socket of any kind, or the mark of credentials. */
 static bool rights_from_host(struct thread *t, const u8 *data, u32 size, struct control_buffer *to)
 {
-    u32 i;
+    u8 kept[CONTROL_ROOM];
+    u32 i, used = 0;
     s32 fd;
 
     for (i = 0; i + sizeof(fd) <= size; i += sizeof(fd)) {
         memcpy(&fd, data + i, sizeof(fd));
+        if (credential_mark_is(fd)) {
+            host(__NR_close, fd);
+            to->marked = true;
+            continue;
+        }
         socket_kind_set(t, fd, 0);
+        memcpy(kept + used, &fd, sizeof(fd));
+        used += sizeof(fd);
     }
-    if (control_append_data(to, BSD_SOL_SOCKET, BSD_SCM_RIGHTS, data, size))
+    if (!used || control_append_data(to, BSD_SOL_SOCKET, BSD_SCM_RIGHTS, kept, used))
         return true;
-    close_rights(data, size);
+    close_rights(kept, used);
     return false;
 }
 
@@ -284,19 +292,27 @@ void control_close_rights(const struct linux_msghdr *m)
 long control_from_host(struct thread *t, int fd, long kind, const struct linux_msghdr *from, u64 to,
                        u32 room, u32 *written, bool *truncated)
 {
-    const struct linux_cmsghdr *h;
+    const struct linux_cmsghdr *h, *unasked = NULL;
     u8 converted[CONTROL_ROOM] __attribute__((aligned(8)));
-    struct control_buffer b = {0, room < sizeof(converted) ? room : sizeof(converted), converted};
+    struct control_buffer b = {.room = room < sizeof(converted) ? room : sizeof(converted), .bytes = converted};
     bool fits = true;
     u64 at;
 
     FOR_EACH_HOST_MESSAGE(from, at, h) {
+        if (h->level == LINUX_SOL_SOCKET && h->type == LINUX_SCM_CREDENTIALS &&
+            host_option(fd, LINUX_SOL_SOCKET, LINUX_SO_PASSCRED) != 1) {
+            unasked = h; /* until it is known that they were meant */
+            continue;
+        }
         /* What comes after a message that did not fit is lost with it. */
         if (!fits)
             b.room = b.used;
         if (!message_from_host(t, fd, kind, h, (const u8 *)(h + 1), (u32)(h->len - HOST_HEADER), &b))
             fits = false;
     }
+    if (unasked && b.marked && fits)
+        fits = message_from_host(t, fd, kind, unasked, (const u8 *)(unasked + 1),
+                                 (u32)(unasked->len - HOST_HEADER), &b);
     *written = b.used;
     *truncated = !fits;
     if (b.used && copy_out(to, converted, b.used)) {

@@ -183,13 +183,24 @@ static long convert_control(struct thread *t, long kind, const struct bsd_msghdr
     return control_to_host(t, kind, from, g->controllen, to);
 }
 
+/* The mark to send along, or -errno. */
+static long add_mark(struct control_buffer *to)
+{
+    s32 *place = control_append_host(to, LINUX_SOL_SOCKET, LINUX_SCM_RIGHTS, sizeof(*place));
+    long mark = place ? credential_mark_make() : -EINVAL;
+
+    if (mark >= 0)
+        *place = (s32)mark;
+    return mark;
+}
+
 static long send_message(struct thread *t, int fd, const struct bsd_msghdr *g, u32 flags)
 {
     union host_address to;
     u8 control[2 * CONTROL_ROOM] __attribute__((aligned(8)));
-    struct control_buffer b = {0, sizeof(control), control};
+    struct control_buffer b = {.room = sizeof(control), .bytes = control};
     struct outgoing o = {.vector = true};
-    long r, kind = socket_kind(t, fd);
+    long r, mark = -1, kind = socket_kind(t, fd);
 
     if (kind < 0)
         return kind;
@@ -208,12 +219,20 @@ static long send_message(struct thread *t, int fd, const struct bsd_msghdr *g, u
         r = convert_control(t, kind, g, &b);
         if (r)
             return r;
+        if (b.marked) {
+            mark = add_mark(&b);
+            if (mark < 0)
+                return mark;
+        }
         if (b.used) {
             o.message.control = U(control);
             o.message.controllen = b.used;
         }
     }
-    return socket_send(fd, kind, &o, flags);
+    r = socket_send(fd, kind, &o, flags);
+    if (mark >= 0)
+        host(__NR_close, mark);
+    return r;
 }
 
 long bsd_sys_sendmsg(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS])

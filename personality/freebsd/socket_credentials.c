@@ -29,6 +29,7 @@ long credentials_to_host(struct thread *t, struct control_buffer *to)
     own->pid = (s32)host(__NR_getpid);
     own->uid = (u32)host(__NR_getuid);
     own->gid = (u32)host(__NR_getgid);
+    to->marked = true;
     return 0;
 }
 
@@ -110,7 +111,7 @@ static long wait_readable(int fd)
 
 /* The host hands a sender's SCM_CREDS over only while the receiver asks for credentials, but from then
  * on attaches them to all messages.  So they are asked for only during the moment of taking a message,
- * and only where the guest has room for them: every message sent before says nothing or was meant. */
+ * and only where the guest has room for them; those without a mark are not shown. */
 long credentials_receive(int fd, long kind, u32 guest_room, struct linux_msghdr *m, u64 flags)
 {
     const struct linux_msghdr before = *m;

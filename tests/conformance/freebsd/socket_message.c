@@ -299,6 +299,87 @@ static void sent_credentials(int type)
     call(SYS_close, s[1]);
 }
 
+/* Sent to one who waits already, with room for credentials, by one who attached none. */
+static void unasked_credentials(void)
+{
+    enum { ROUNDS = 300 };
+    char buffer[8];
+    struct iovec iov = {buffer, sizeof(buffer)};
+    int s[2], turn[2], status = -1, i, unasked = 0;
+    long pid;
+
+    call(SYS_socketpair, AF_UNIX, STREAM, 0, s);
+    call(SYS_socketpair, AF_UNIX, STREAM, 0, turn);
+    pid = call(SYS_fork);
+    if (pid == 0) {
+        for (i = 0; i < ROUNDS; i++)
+            if (call(SYS_read, turn[1], buffer, 1) != 1 || call(SYS_write, s[0], "x", 1) != 1)
+                call(SYS_exit, 1);
+        call(SYS_exit, 0);
+    }
+    for (i = 0; i < ROUNDS; i++) {
+        struct msghdr m = message(&iov, sizeof(control));
+        call(SYS_write, turn[0], "x", 1);
+        if (call(SYS_recvmsg, s[1], &m, 0) != 1 || m.controllen)
+            unasked++;
+    }
+    CHECK_IS(unasked, 0);
+    CHECK_IS(call(SYS_wait4, pid, &status, 0, 0), pid);
+    CHECK_IS(status, 0);
+    for (i = 0; i < 2; i++) {
+        call(SYS_close, s[i]);
+        call(SYS_close, turn[i]);
+    }
+}
+
+/* Sent before the connection was accepted: a descriptor alone, then with credentials, which arrive once. */
+static void before_accept(void)
+{
+    struct sockaddr_un name;
+    struct iovec out = {"xy", 2}, in;
+    struct msghdr m;
+    char buffer[8];
+    u32 n = local_name(&name, "socket_message.two");
+    int a, got, s = (int)call(SYS_socket, AF_UNIX, STREAM, 0), c = (int)call(SYS_socket, AF_UNIX, STREAM, 0);
+
+    CHECK_IS(call(SYS_bind, s, &name, n), 0);
+    CHECK_IS(call(SYS_listen, s, 5), 0);
+    CHECK_IS(call(SYS_connect, c, &name, n), 0);
+    put_rights(1, &s);
+    m = message(&out, MESSAGE_SPACE(4));
+    CHECK_IS(call(SYS_sendmsg, c, &m, 0), 2);
+    memset(control + MESSAGE_SPACE(4), 0, MESSAGE_SPACE(sizeof(struct cmsgcred)));
+    *header(MESSAGE_SPACE(4)) = (struct cmsghdr){MESSAGE_LENGTH(sizeof(struct cmsgcred)), SOL_SOCKET, 3};
+    m = message(&out, MESSAGE_SPACE(4) + MESSAGE_SPACE(sizeof(struct cmsgcred)));
+    CHECK_IS(call(SYS_sendmsg, c, &m, 0), 2);
+    a = (int)call(SYS_accept, s, 0, 0);
+    in = (struct iovec){buffer, 2};
+    m = message(&in, sizeof(control));
+    CHECK_IS(call(SYS_recvmsg, a, &m, 0), 2);
+    CHECK_IS(m.controllen, MESSAGE_SPACE(4));
+    CHECK_IS(header(0)->type, 1);
+    memcpy(&got, control + DATA_AT, 4);
+    call(SYS_close, got);
+    in.len = 1;
+    m = message(&in, sizeof(control));
+    CHECK_IS(call(SYS_recvmsg, a, &m, 0), 1);
+    CHECK_IS(m.controllen, MESSAGE_SPACE(4) + MESSAGE_SPACE(sizeof(struct cmsgcred)));
+    CHECK_IS(header(0)->len, MESSAGE_LENGTH(4));
+    CHECK_IS(header(MESSAGE_SPACE(4))->type, 3);
+    CHECK_IS(*(s32 *)(control + MESSAGE_SPACE(4) + DATA_AT), call(SYS_getpid));
+    memcpy(&got, control + DATA_AT, 4);
+    call(SYS_close, got);
+    m = message(&in, sizeof(control)); /* the rest of it */
+    CHECK_IS(call(SYS_recvmsg, a, &m, 0), 1);
+    CHECK_IS(m.controllen, 0);
+    CHECK_IS(call(SYS_dup, 1), got); /* and nothing else is open */
+    call(SYS_close, got);
+    call(SYS_close, a);
+    call(SYS_close, c);
+    call(SYS_close, s);
+    CHECK_IS(call(SYS_unlink, "socket_message.two"), 0);
+}
+
 static void wanted_credentials(void)
 {
     struct iovec iov;
@@ -394,6 +475,8 @@ static void test(void)
     rights();
     sent_credentials(STREAM);
     sent_credentials(DGRAM);
+    unasked_credentials();
+    before_accept();
     wanted_credentials();
     full_datagram_socket();
     local_senders();
