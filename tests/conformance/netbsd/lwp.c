@@ -216,6 +216,7 @@ static void test(void)
 {
     s32 departed;
     CHECK(call(311) > 0);
+    CHECK_IS(call(350), 0); /* sched_yield */
     CHECK_IS(call(312, 0, &departed), -ESRCH);
     CHECK_IS(call(312, call(311), &departed), -EDEADLK);
     lives();
