@@ -158,7 +158,7 @@ long aio_check_event(const struct bsd_sigevent *event)
     default:
         if (event_is_for_thread(event, &tid))
             return bsd_signal_to_host(event->signo) == 0 ? -EINVAL : 0;
-        return event_is_for_queue(event) ? -ENXIO : -EINVAL; /* no event queue here has the filter */
+        return event_is_for_queue(event) ? 0 : -EINVAL;
     }
 }
 
@@ -236,7 +236,7 @@ static long read_event(u64 address, struct bsd_sigevent *event)
 
 const struct aio_form aio_form_now = {read_block, read_event};
 
-long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_form *form)
+long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_form *form, struct request_list list)
 {
     struct request *r = runtime_alloc(sizeof(*r));
     if (r == NULL)
@@ -244,9 +244,13 @@ long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_f
     r->owner = t->process;
     r->address = address;
     r->operation = operation;
+    r->token = aio_token();
+    r->list = list;
     long error = form->read_block(address, &r->block);
     if (!is_error(error))
         error = mark_block(address, check_block(t, r));
+    if (!is_error(error))
+        error = mark_block(address, aio_watch(t, r));
     if (is_error(error)) {
         runtime_free(r);
         return error;
@@ -256,15 +260,18 @@ long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_f
         aio_finish(r, result);
     aio_lock();
     bool full = count_of(t) >= REQUESTS_MAXIMUM;
+    struct request made = *r; /* whoever waits may take it away as soon as it is in the list */
     if (!full)
         append(r);
     aio_unlock();
     if (full) {
+        aio_unwatch(t, r);
         runtime_free(r);
         return mark_block(address, -EAGAIN);
     }
     if (result != -EAGAIN)
-        aio_notify(t, &r->block.sigevent);
+        aio_notify(t, &made.block.sigevent);
+    aio_look(t, &made);
     return 0;
 }
 

@@ -8,11 +8,19 @@
 
 #include "files.h"
 
+/* What lio_listio was given, if a kqueue is told when all of it is done: the address, and a number that no other
+ * list or request has.  0: none. */
+struct request_list {
+    u64 address, token;
+};
+
 struct request {
     struct request *next;
     const struct process *owner; /* a vfork child sees its parent's memory, not its requests */
     u64 address;                 /* the guest's control block: its name for the request */
     struct bsd_aiocb block;  /* as it was when the request was made */
+    u64 token;                   /* no other request or list has it */
+    struct request_list list;
     u32 operation;               /* BSD_LIO_*, or one of those below */
     bool done;
     long status; /* bytes, or -1 */
@@ -45,13 +53,22 @@ struct aio_form {
 };
 extern const struct aio_form aio_form_now;
 
-/* Makes a request.  0 or -errno, which the control block then says as well. */
-long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_form *form);
+/* Makes a request, perhaps of a list.  0 or -errno, which the control block then says as well. */
+long aio_submit(struct thread *t, u64 address, u32 operation, const struct aio_form *form, struct request_list list);
 /* lio_listio, with its arguments. */
 long aio_submit_list(struct thread *t, const u64 a[MAX_ARGUMENTS], const struct aio_form *form);
 /* Tells the program that something is done, as a struct sigevent asks for. */
 void aio_notify(const struct thread *t, const struct bsd_sigevent *event);
 long aio_check_event(const struct bsd_sigevent *event);
+
+/* aio_queue.c: SIGEV_KEVENT.  All without the lock, and of no effect for requests that ask for something else. */
+u64 aio_token(void);
+long aio_watch(struct thread *t, const struct request *r); /* 0 or -errno */
+void aio_look(struct thread *t, const struct request *r);
+void aio_unwatch(struct thread *t, const struct request *r); /* a copy of one that is gone */
+long aio_watch_list(struct thread *t, struct request_list list, const struct bsd_sigevent *event);
+void aio_look_list(struct thread *t, struct request_list list);
+
 /* Sleeps until a socket of an unfinished request is ready, at most until the time (NULL: for ever).
  * 0, -EAGAIN when the time is over, -EINTR. */
 long aio_sleep(struct thread *t, const struct timespec_host *until);

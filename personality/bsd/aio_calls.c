@@ -20,22 +20,21 @@ static long now_plus(u64 limit_address, struct timespec_host *until)
     return r;
 }
 
-/* Lets go of a finished request and gives its outcome, to the control block as well. */
-static long take(struct request *r)
+/* Lets go of a finished request, whose copy stays for aio_unwatch, and gives its outcome, to the control block as
+ * well. */
+static long take(struct request *r, struct request *taken)
 {
-    long status = r->status;
-    s32 error = r->error;
-    u64 address = r->address;
+    *taken = *r;
     aio_forget(r);
-    if (aio_tell_block(address, status, error) != 0)
+    if (aio_tell_block(taken->address, taken->status, taken->error) != 0)
         return -EFAULT;
-    return error ? GUEST_ERRNO(error) : status;
+    return taken->error ? GUEST_ERRNO(taken->error) : taken->status;
 }
 
 #define SUBMIT(name, operation)                                                                     \
     long bsd_sys_##name(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])    \
     {                                                                                               \
-        return aio_submit(t, a[0], operation, &aio_form_now);                                                      \
+        return aio_submit(t, a[0], operation, &aio_form_now, (struct request_list){0, 0});                 \
     }
 
 SUBMIT(aio_read, BSD_LIO_READ)
@@ -46,7 +45,7 @@ long bsd_sys_aio_fsync(struct thread *t, struct frame *f UNUSED, const u64 a[MAX
     if ((u32)a[0] != BSD_O_SYNC && (u32)a[0] != BSD_O_DSYNC)
         return -EINVAL;
     u32 operation = (u32)a[0] == BSD_O_SYNC ? REQUEST_FSYNC : REQUEST_FDATASYNC;
-    return aio_submit(t, a[1], operation, &aio_form_now);
+    return aio_submit(t, a[1], operation, &aio_form_now, (struct request_list){0, 0});
 }
 
 long bsd_sys_aio_error(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -72,8 +71,12 @@ long bsd_sys_aio_return(struct thread *t, struct frame *f UNUSED, const u64 a[MA
     struct request *r = aio_first(t);
     while (r != NULL && !(r->address == a[0] && r->done))
         r = aio_next(t, r);
-    long result = r == NULL ? -EINVAL : take(r);
+    struct request taken;
+    bool found = r != NULL;
+    long result = found ? take(r, &taken) : -EINVAL;
     aio_unlock();
+    if (found)
+        aio_unwatch(t, &taken);
     return result;
 }
 
@@ -150,11 +153,13 @@ long bsd_sys_aio_waitcomplete(struct thread *t, struct frame *f UNUSED, const u6
             any = true;
             done = aio_next(t, done);
         }
-        u64 address = done ? done->address : 0;
-        r = done ? take(done) : -EAGAIN;
+        struct request taken = {0};
+        r = done ? take(done, &taken) : -EAGAIN;
         aio_unlock();
-        if (address != 0)
-            return put_u64(a[0], address) != 0 ? -EFAULT : r;
+        if (taken.address != 0) {
+            aio_unwatch(t, &taken);
+            return put_u64(a[0], taken.address) != 0 ? -EFAULT : r;
+        }
         if (!any && a[1] == 0)
             return -EAGAIN; /* nothing could ever end the wait */
         r = aio_sleep(t, a[1] ? &until : NULL);
@@ -165,7 +170,7 @@ long bsd_sys_aio_waitcomplete(struct thread *t, struct frame *f UNUSED, const u6
 
 /* ---- lists -------------------------------------------------------------------------------------- */
 
-static long submit_entry(struct thread *t, u64 address, const struct aio_form *form)
+static long submit_entry(struct thread *t, u64 address, const struct aio_form *form, struct request_list whole)
 {
     u32 operation;
     if (get_u32(address + offsetof(struct bsd_aiocb, lio_opcode), &operation) != 0)
@@ -175,11 +180,11 @@ static long submit_entry(struct thread *t, u64 address, const struct aio_form *f
         return 0;
     case BSD_LIO_READ:
     case BSD_LIO_WRITE:
-        return aio_submit(t, address, operation, form);
+        return aio_submit(t, address, operation, form, whole);
     default:
         return WAY_LISTS_HOLD_VECTORS && (operation == (BSD_LIO_READ | REQUEST_VECTOR) ||
                                           operation == (BSD_LIO_WRITE | REQUEST_VECTOR))
-                   ? aio_submit(t, address, operation, form)
+                   ? aio_submit(t, address, operation, form, whole)
                    : -EINVAL;
     }
 }
@@ -201,6 +206,7 @@ long aio_submit_list(struct thread *t, const u64 a[MAX_ARGUMENTS], const struct 
 {
     u64 list[LIST_MAXIMUM];
     struct bsd_sigevent event = {.notify = BSD_SIGEV_NONE};
+    struct request_list whole = {0, 0};
     u32 mode = (u32)a[0];
     s32 count = (s32)a[2];
     if ((mode != BSD_LIO_NOWAIT && mode != BSD_LIO_WAIT) || count < 0 || count > LIST_MAXIMUM)
@@ -211,24 +217,29 @@ long aio_submit_list(struct thread *t, const u64 a[MAX_ARGUMENTS], const struct 
         long r = form->read_event(a[3], &event);
         if (!is_error(r))
             r = aio_check_event(&event);
+        if (!is_error(r) && event_is_for_queue(&event)) {
+            whole = (struct request_list){a[1], aio_token()};
+            r = aio_watch_list(t, whole, &event);
+        }
         if (is_error(r))
             return r;
     }
     bool failed = false, full = false;
     for (s32 i = 0; i < count; i++) {
-        long r = list[i] ? submit_entry(t, list[i], form) : 0;
+        long r = list[i] ? submit_entry(t, list[i], form, whole) : 0;
         full |= r == -EAGAIN;
         failed |= is_error(r) && r != -EAGAIN;
     }
     /* A signal for the whole list is sent when all of it is done, which nobody but a waiter would notice
      * for a socket that is not ready: then the list is waited for. */
-    bool wait = mode == BSD_LIO_WAIT || event.notify != BSD_SIGEV_NONE;
+    bool wait = mode == BSD_LIO_WAIT || (event.notify != BSD_SIGEV_NONE && !whole.token);
     while (wait && any_waiting(t, list, count)) {
         long r = aio_sleep(t, NULL);
         if (is_error(r))
             return r;
     }
     aio_notify(t, &event);
+    aio_look_list(t, whole);
     return failed ? -EIO : full ? -EAGAIN : 0;
 }
 

@@ -3,6 +3,7 @@
  * The host is always told not to raise SIGPIPE: whether the guest gets one depends on an option of the
  * socket that the host does not know, and it costs nothing to find out only when the pipe is broken.
  * FreeBSD never waits for room at a local datagram socket; it fails with ENOBUFS. */
+#include "kqueue.h"
 #include "socket.h"
 
 #define SEND_FLAGS                                                                                    \
@@ -125,8 +126,10 @@ long socket_send(int fd, long kind, struct outgoing *o, u32 guest_flags)
     r = transmit(fd, o, flags);
     if (r < 0)
         return send_failed(fd, kind, o, guest_flags, flags, r);
-    if ((guest_flags & BSD_MSG_EOF) && socket_is_tcp(kind) && (u64)r == total_length(o))
+    if ((guest_flags & BSD_MSG_EOF) && socket_is_tcp(kind) && (u64)r == total_length(o)) {
         host(__NR_shutdown, fd, LINUX_SHUT_WR);
+        kqueue_socket_shut(current_thread(), fd);
+    }
     return r;
 }
 

@@ -3,6 +3,7 @@
  * What FreeBSD refuses and Linux has (raw local sockets, ICMP datagrams, local protocol 1) is refused
  * here, and the errors are FreeBSD's: an unknown type is EPROTOTYPE, an unknown pair of type and
  * protocol EPROTONOSUPPORT. */
+#include "kqueue.h"
 #include "socket.h"
 
 struct request {
@@ -112,6 +113,19 @@ long bsd_sys_listen(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS
     return r;
 }
 
+/* After SHUT_RD a BSD kernel holds nothing to be read, where the host keeps what had come. */
+static void discard_received(int fd)
+{
+    char sink[4096];
+    s64 left = host_option(fd, LINUX_SOL_SOCKET, LINUX_SO_RCVBUF);
+    while (left > 0) {
+        long r = host(__NR_recvfrom, fd, sink, sizeof(sink), LINUX_MSG_DONTWAIT, NULL, NULL);
+        if (r <= 0)
+            return;
+        left -= r;
+    }
+}
+
 long bsd_sys_shutdown(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMENTS])
 {
     int fd = (int)a[0];
@@ -130,6 +144,11 @@ long bsd_sys_shutdown(struct thread *t, struct frame *f, const u64 a[MAX_ARGUMEN
     else if (socket_is_tcp(kind))
         unconnected = host_option(fd, LINUX_SOL_SOCKET, LINUX_SO_ACCEPTCONN) == 1;
     r = host(__NR_shutdown, fd, bsd_shutdown_how_to_host((long)a[1]));
+    if (r == 0) {
+        if (a[1] != BSD_SHUT_WR)
+            discard_received(fd);
+        kqueue_socket_shut(t, fd);
+    }
     return r == 0 && unconnected ? -ENOTCONN : r;
 }
 

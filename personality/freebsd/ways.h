@@ -114,7 +114,7 @@ static inline bool own_sysctl(const u32 *name, u32 count, const u64 a[MAX_ARGUME
 #define WAY_OWN_FILTERS                                                   \
     [WAY_FILTER_PLACE(0)] = KFILTER_IGNORED,                              \
     [WAY_FILTER_PLACE(BSD_EVFILT_PROCDESC)] = KFILTER_PROCDESC,           \
-    [WAY_FILTER_PLACE(BSD_EVFILT_LIO)] = KFILTER_KERNEL,                  \
+    [WAY_FILTER_PLACE(BSD_EVFILT_LIO)] = KFILTER_LIO,                     \
     [WAY_FILTER_PLACE(BSD_EVFILT_SENDFILE)] = KFILTER_KERNEL,
 #define WAY_EVENT_COUNT(n) ((int)(n)) /* an int */
 /* Units of a timer are the engine's own. */
@@ -179,6 +179,10 @@ static inline bool event_is_for_queue(const struct bsd_sigevent *event)
 {
     return event->notify == BSD_SIGEV_KEVENT;
 }
+
+/* The flags of its knote, where a thread's number stands otherwise. */
+static inline u16 event_queue_flags(const struct bsd_sigevent *event) { return (u16)event->thread_id; }
+#define EVENT_FILTER_LIST BSD_EVFILT_LIO
 
 /* lio_listio's requests may have several buffers. */
 #define WAY_LISTS_HOLD_VECTORS 1

@@ -14,6 +14,10 @@
 
 #define LEVEL_TCP 6
 #define TERMINAL_QUEUE 4096
+#define HOST_AF_UNIX 1
+#define HOST_SOCK_STREAM 1
+#define MESSAGE_DONTWAIT 0x40
+#define MESSAGE_NOSIGNAL 0x4000
 
 static s64 unread(int fd)
 {
@@ -29,14 +33,18 @@ static s64 unsent(int fd)
     return error < 0 ? error : count;
 }
 
+static bool connection(int fd, struct tcp_info *info)
+{
+    u32 size = sizeof(*info);
+    memset(info, 0, sizeof(*info));
+    return host(__NR_getsockopt, fd, LEVEL_TCP, TCP_INFO, info, &size) == 0;
+}
+
 /* Connections that wait to be accepted: TCP tells, others have at least the one that woke us. */
 static s64 backlog(int fd)
 {
     struct tcp_info info;
-    u32 size = sizeof(info);
-    memset(&info, 0, sizeof(info));
-    long error = host(__NR_getsockopt, fd, LEVEL_TCP, TCP_INFO, &info, &size);
-    return error == 0 && info.tcpi_unacked ? info.tcpi_unacked : 1;
+    return connection(fd, &info) && info.tcpi_unacked ? info.tcpi_unacked : 1;
 }
 
 static s64 send_space(int fd)
@@ -47,6 +55,59 @@ static s64 send_space(int fd)
     host(__NR_getsockopt, fd, SOL_SOCKET, SO_SNDBUF, &buffer, &size);
     s64 space = buffer - (queued > 0 ? queued : 0);
     return space > 0 ? space : 0;
+}
+
+enum protocol { PROTOCOL_UNASKED, PROTOCOL_TCP, PROTOCOL_LOCAL, PROTOCOL_OTHER };
+/* The host's states of a connection. */
+#define TCP_CLOSE_WAIT 8
+#define TCP_SENT_ITS_END (1U << 4 | 1U << 5 | 1U << 6 | 1U << 9 | 1U << 11) /* FIN_WAIT1, _2, TIME_WAIT, LAST_ACK, CLOSING */
+
+static s32 socket_word(int fd, int option)
+{
+    s32 value = -1;
+    u32 size = sizeof(value);
+    host(__NR_getsockopt, fd, SOL_SOCKET, option, &value, &size);
+    return value;
+}
+
+static enum protocol protocol_of(struct node *node)
+{
+    if (node->protocol == PROTOCOL_UNASKED) {
+        bool stream = socket_word(node->fd, SO_TYPE) == HOST_SOCK_STREAM;
+        bool local = socket_word(node->fd, SO_DOMAIN) == HOST_AF_UNIX;
+        bool tcp = socket_word(node->fd, SO_PROTOCOL) == LEVEL_TCP;
+        node->protocol = stream && local ? PROTOCOL_LOCAL : stream && tcp ? PROTOCOL_TCP : PROTOCOL_OTHER;
+    }
+    return (enum protocol)node->protocol;
+}
+
+/* Whether this side may send no more.  The host's poll does not say so while the other side still may. */
+static bool sending_is_over(struct knote *kn)
+{
+    struct tcp_info info;
+    int fd = kn->node->fd;
+    switch (protocol_of(kn->node)) {
+    case PROTOCOL_TCP:
+        if (!connection(fd, &info))
+            return false;
+        kn->write.acknowledged = info.tcpi_bytes_acked;
+        return (TCP_SENT_ITS_END >> info.tcpi_state) & 1;
+    case PROTOCOL_LOCAL: /* a stream: nothing is sent */
+        return host(__NR_sendto, fd, NULL, 0, MESSAGE_DONTWAIT | MESSAGE_NOSIGNAL, NULL, 0) == -EPIPE;
+    default:
+        return false;
+    }
+}
+
+/* The host wakes writers when the peer has sent its end; a BSD kernel only when it has acknowledged more. */
+bool fd_is_news(const struct knote *kn, u32 events)
+{
+    struct tcp_info info;
+    if (kn->event.filter != KFILTER_WRITE || !(kn->event.flags & EV_CLEAR) || !kn->write.reported ||
+        (events & (POLLHUP | POLLERR)) || kn->node->protocol != PROTOCOL_TCP)
+        return true;
+    return !connection(kn->node->fd, &info) || info.tcpi_state != TCP_CLOSE_WAIT ||
+           info.tcpi_bytes_acked != kn->write.acknowledged;
 }
 
 static void set_eof(struct knote *kn, bool eof)
@@ -71,14 +132,16 @@ static bool stream_holds(struct knote *kn, u32 events)
     if (never_connected(events))
         return false;
     if (kn->event.filter == KFILTER_WRITE) {
-        bool eof = (events & POLLHUP) != 0;
+        bool eof = (events & POLLHUP) || sending_is_over(kn);
         kn->event.data = send_space(fd);
         set_eof(kn, eof);
         if (eof || (events & POLLERR))
             return true;
+        bool room = (events & POLLOUT) != 0;
         if (kn->saved_fflags & NOTE_LOWAT)
-            return kn->event.data >= kn->saved_data;
-        return (events & POLLOUT) != 0;
+            room = kn->event.data >= kn->saved_data;
+        kn->write.reported |= room;
+        return room;
     }
     bool eof = (events & (POLLRDHUP | POLLHUP)) != 0;
     s64 waiting = unread(fd);

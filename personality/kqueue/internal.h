@@ -60,6 +60,7 @@ struct node {
     u8 hidden;     /* the descriptor is the engine's own (a pidfd) */
     u8 force_edge; /* level-triggered events would repeat without a knote to report */
     u8 access;     /* O_ACCMODE bits */
+    u8 protocol;   /* of a socket: enum protocol, once it was asked for */
 };
 
 #define STATUS_ACTIVE 1
@@ -88,6 +89,8 @@ struct knote {
         struct { s32 watch, parent_watch; u64 size; u32 links; } vnode;
         struct { bool triggered; } user;
         struct { struct node *listener; s32 status; } process;
+        struct { u64 token; request_query *done; } request;
+        struct { u64 acknowledged; bool reported; } write; /* what a TCP peer had acknowledged by then */
     };
 };
 
@@ -122,7 +125,7 @@ struct filter {
     void (*report)(struct knote *kn, struct knote_event *to);
 };
 extern const struct filter filter_fd, filter_empty, filter_vnode, filter_process, filter_procdesc,
-    filter_signal, filter_timer, filter_user;
+    filter_signal, filter_timer, filter_user, filter_request;
 
 /* queue.c */
 extern struct lock kqueue_lock;
@@ -181,6 +184,7 @@ void sources_reset(struct thread *t, bool close);
 int hide_descriptor(struct thread *t, int fd); /* moves fd out of the guest's way */
 
 /* filter files */
+bool fd_is_news(const struct knote *kn, u32 events); /* an edge: does it tell this knote anything? */
 void timers_expire(struct thread *t);
 void timers_program(struct thread *t);
 void timers_add(struct knote *kn);

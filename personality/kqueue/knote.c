@@ -17,6 +17,8 @@ static const struct filter *const filters[KFILTER_COUNT] = {
     [KFILTER_SIGNAL] = &filter_signal,
     [KFILTER_TIMER] = &filter_timer,
     [KFILTER_USER] = &filter_user,
+    [KFILTER_AIO] = &filter_request,
+    [KFILTER_LIO] = &filter_request,
 };
 
 const struct filter *knote_filter_of(const struct knote *kn)

@@ -23,6 +23,8 @@ enum knote_filter {
     KFILTER_SIGNAL,
     KFILTER_TIMER,
     KFILTER_USER,
+    KFILTER_AIO, /* attached by kqueue_attach_request alone: EPERM */
+    KFILTER_LIO,
     KFILTER_KERNEL,      /* only the guest's kernel itself may attach these: EPERM */
     KFILTER_UNSUPPORTED, /* known to the guest's kernel, attached by none here: ENXIO */
     KFILTER_IGNORED,     /* a change with it changes nothing: FreeBSD's filter 0 */
@@ -108,6 +110,18 @@ long kqueue_kevent(struct thread *t, int fd, int changes, int events, struct kqu
                    const struct timespec_host *timeout);
 /* Whether a descriptor of this process is a kqueue (for fstat, read, write, fcntl). */
 bool kqueue_is(struct thread *t, int fd);
+
+/* shutdown(2) was called for a socket: the host does not wake those who watch their own end of one. */
+void kqueue_socket_shut(struct thread *t, int fd);
+
+/* A knote for an asynchronous request: `event` says filter (AIO or LIO), ident, flags and udata; `token` is no other
+ * request's.  `done` answers whether it is done, and its `data`; it is called with the engine's lock held.
+ * 0 or -errno: -EBADF where fd is no kqueue. */
+typedef bool request_query(struct thread *t, u64 token, s64 *data);
+long kqueue_attach_request(struct thread *t, int fd, const struct knote_event *event, u64 token, request_query *done);
+/* It may be done; its outcome was taken.  `event` as above, of which filter and ident count. */
+void kqueue_look_at_request(struct thread *t, const struct knote_event *event, u64 token);
+void kqueue_forget_request(struct thread *t, const struct knote_event *event, u64 token);
 
 /* Descriptors of the runtime's own that the engine uses, counted from process->reserved_base. */
 #define KQUEUE_RESERVED_FIRST 2

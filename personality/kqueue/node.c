@@ -275,7 +275,7 @@ void node_ready(struct thread *t, struct node *node, u32 set, u32 events)
 {
     bool idle = true;
     for (struct knote *kn = node->notes; kn; kn = next_note(node, kn)) {
-        if (kn->set != set || !(events & relevant(kn)))
+        if (kn->set != set || !(events & relevant(kn)) || !fd_is_news(kn, events))
             continue;
         kn->ready = events;
         kn->ready_at = scan_number;

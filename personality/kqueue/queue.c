@@ -148,6 +148,21 @@ static void kqueue_fd_close(struct thread *t, int fd)
 }
 ON_FD_CLOSE(kqueue_fd_close);
 
+void kqueue_socket_shut(struct thread *t, int fd)
+{
+    if (!slot_maybe_used(fd) || in_shared_child(t))
+        return;
+    lock_acquire(&kqueue_lock);
+    struct slot *slot = slot_of(fd);
+    for (struct node *node = slot ? slot->nodes : NULL; node; node = node->next_same_fd)
+        for (struct knote *kn = node->hidden ? NULL : node->notes; kn; kn = kn->next) {
+            kn->ready_at = 0;
+            if (!(kn->status & STATUS_DISABLED) && knote_filter_of(kn)->holds(t, kn))
+                knote_activate(t, kn);
+        }
+    lock_release(&kqueue_lock);
+}
+
 static bool shares_descriptors_with_parent(void)
 {
     return host(__NR_kcmp, host(__NR_getppid), host(__NR_getpid), KCMP_FILES, 0, 0) == 0;

@@ -123,6 +123,8 @@ static inline s32 cpu_clock_of(u32 id, bool process)
 
 static inline bool event_is_for_thread(const struct bsd_sigevent *event UNUSED, s32 *tid UNUSED) { return false; }
 static inline bool event_is_for_queue(const struct bsd_sigevent *event UNUSED) { return false; }
+static inline u16 event_queue_flags(const struct bsd_sigevent *event UNUSED) { return 0; }
+#define EVENT_FILTER_LIST 0 /* never */
 
 /* Each of lio_listio's requests has one buffer. */
 #define WAY_LISTS_HOLD_VECTORS 0

@@ -1,6 +1,8 @@
 /* Asynchronous input and output: files, sockets that are not ready yet, lists, cancelling, signals. */
 #include <sys/types.h>
+#include <sys/event.h>
 #include <sys/fcntl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <aio.h>
@@ -65,9 +67,6 @@ static void files(void)
     CHECK_IS(call(SYS_aio_read, &block), -EOPNOTSUPP);
     call(SYS_close, ends[0]);
     call(SYS_close, ends[1]);
-    block = block_for(file, buffer, 1, 0);
-    block.aio_sigevent.sigev_notify = SIGEV_KEVENT;
-    CHECK(call(SYS_aio_read, &block) < 0);
     block = block_for(-1, buffer, sizeof(buffer), 0);
     if (call(SYS_aio_mlock, &block) == 0)
         CHECK(call(SYS_aio_return, &block) <= 0);
@@ -149,6 +148,83 @@ static void lists(void)
     CHECK_IS(call(SYS_aio_write, &first), -EINVAL);
 }
 
+static struct kevent event;
+
+static long events(long kq, long seconds)
+{
+    struct timespec limit = {seconds, 0};
+    return call(SYS_kevent, kq, 0, 0, &event, 1, &limit);
+}
+
+/* SIGEV_KEVENT: what is done at once, what is done later, what is forgotten, and whole lists. */
+static void queues(void)
+{
+    char buffer[4] = {0};
+    s32 ends[2];
+    long kq = call(SYS_kqueue);
+    struct aiocb block = block_for(file, "a", 1, 0), second = block;
+    struct kevent change;
+
+    block.aio_sigevent.sigev_notify = SIGEV_KEVENT;
+    block.aio_sigevent.sigev_notify_kqueue = (int)file;
+    CHECK_IS(call(SYS_aio_write, &block), -EBADF);
+    block.aio_sigevent.sigev_notify_kqueue = (int)kq;
+    block.aio_sigevent.sigev_value.sival_ptr = (void *)79;
+    block.aio_sigevent.sigev_notify_kevent_flags = EV_ERROR;
+    CHECK_IS(call(SYS_aio_write, &block), -EINVAL);
+    block.aio_sigevent.sigev_notify_kevent_flags = EV_ONESHOT;
+    CHECK_IS(call(SYS_aio_write, &block), 0);
+    CHECK_IS(events(kq, 5), 1);
+    CHECK_IS(event.ident, (u64)&block);
+    CHECK_IS(event.filter, EVFILT_AIO);
+    CHECK_IS(event.flags, EV_EOF | EV_ONESHOT);
+    CHECK_IS(event.data, 0);
+    CHECK_IS((long)event.udata, 79);
+    CHECK_IS(events(kq, 0), 0);
+    CHECK_IS(call(SYS_aio_return, &block), 1);
+    block.aio_sigevent.sigev_notify_kevent_flags = 0; /* it stays until the outcome is taken */
+    block.aio_buf = (void *)8;
+    CHECK_IS(call(SYS_aio_write, &block), 0);
+    CHECK_IS(events(kq, 5), 1);
+    CHECK_IS(event.data, EFAULT);
+    CHECK_IS(events(kq, 0), 1);
+    CHECK_IS(call(SYS_aio_return, &block), -EFAULT);
+    CHECK_IS(events(kq, 0), 0);
+    EV_SET(&change, (u64)&block, EVFILT_AIO, EV_ADD, 0, 0, 0);
+    CHECK_IS(call(SYS_kevent, kq, &change, 1, 0, 0, 0), -EPERM);
+    /* a socket where nothing has come yet */
+    CHECK_IS(call(SYS_socketpair, 1, 1, 0, ends), 0);
+    block.aio_fildes = ends[0];
+    block.aio_buf = buffer;
+    CHECK_IS(call(SYS_aio_read, &block), 0);
+    CHECK_IS(events(kq, 0), 0);
+    CHECK_IS(call(SYS_write, ends[1], "b", 1), 1);
+    CHECK_IS(events(kq, 5), 1);
+    CHECK_IS(event.ident, (u64)&block);
+    CHECK_IS(call(SYS_aio_return, &block), 1);
+    /* a list, of which one has to wait */
+    struct aiocb *list[2] = {&block, &second};
+    struct sigevent all = block.aio_sigevent;
+    block.aio_sigevent.sigev_notify = SIGEV_NONE;
+    block.aio_lio_opcode = LIO_READ;
+    second.aio_lio_opcode = LIO_WRITE;
+    CHECK_IS(call(SYS_lio_listio, LIO_NOWAIT, list, 2, &all), 0);
+    CHECK_IS(events(kq, 0), 0);
+    CHECK_IS(call(SYS_write, ends[1], "c", 1), 1);
+    CHECK_IS(events(kq, 5), 1);
+    CHECK_IS(event.ident, (u64)list);
+    CHECK_IS(event.filter, EVFILT_LIO);
+    CHECK_IS(event.flags, 0);
+    CHECK_IS((long)event.udata, 79);
+    CHECK_IS(call(SYS_aio_return, &block), 1);
+    CHECK_IS(events(kq, 0), 1);
+    CHECK_IS(call(SYS_aio_return, &second), 1);
+    CHECK_IS(events(kq, 0), 0);
+    call(SYS_close, ends[0]);
+    call(SYS_close, ends[1]);
+    call(SYS_close, kq);
+}
+
 static void test(void)
 {
     scratch_enter();
@@ -156,6 +232,7 @@ static void test(void)
     files();
     sockets();
     lists();
+    queues();
     call(SYS_close, file);
     call(SYS_unlink, "file");
     scratch_leave();
