@@ -2,7 +2,8 @@
 
 The host's files are there and cannot be changed; the working directory can.  Temporary folders are empty,
 except for the folder in them that holds the program or the working directory: that is where `go test` builds
-what it runs.  Of /dev there is what every program may use, of /run what name resolution needs.
+what it runs.  A program that cargo built and starts sees its workspace, and may write to the target folder.
+Of /dev there is what every program may use, of /run what name resolution needs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ GO_TEST_FOLDERS = ("outputdir", "gocoverdir", "fuzzcachedir", "artifacts")
 GO_TEST_FILES = (
     "testlogfile", "coverprofile", "cpuprofile", "memprofile", "blockprofile", "mutexprofile", "trace",
 )  # fmt: skip
+CARGO_LEVELS = 6  # target/TRIPLE/PROFILE/deps/PROGRAM, or examples, or one level less
+CARGO_TAG = "CACHEDIR.TAG"  # in a target folder
 SYSTEM = (
     "/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libexec", "/libx32", "/proc",
     "/rescue", "/run", "/sbin", "/sys", "/usr", "/var",
@@ -45,7 +48,10 @@ def view_for(request: Request) -> tuple[View, str]:
         directory = "/"
     program = _program(request, here)
     if program:
-        shares += _around(program, scratch, request.root, here)
+        of_cargo = _of_cargo(program, here)
+        shares += of_cargo
+        if not any(_is_below(program, share.target) for share in of_cargo):
+            shares += _around(program, scratch, request.root, here)
     shares += _written_by_go_test(request.arguments)
     for path in request.read_only:
         if os.path.exists(path) and not foreign:
@@ -79,8 +85,8 @@ def _here() -> str:
 def _scratch(foreign: bool) -> tuple[str, ...]:
     folders = [path for path in TEMPORARY if foreign or (os.path.isdir(path) and not os.path.islink(path))]
     chosen = os.environ.get("TMPDIR", "")
-    if not foreign and os.path.isabs(chosen) and os.path.isdir(chosen):
-        chosen = os.path.realpath(chosen)
+    if os.path.isabs(chosen) and os.path.isdir(chosen):
+        chosen = os.path.normpath(chosen) if foreign else os.path.realpath(chosen)
         if chosen not in SYSTEM and chosen not in folders and chosen != os.path.expanduser("~"):
             folders.append(chosen)
     return tuple(folders)
@@ -109,6 +115,35 @@ def _around(program: str, scratch: tuple[str, ...], root: str, here: str) -> lis
     if os.path.exists(os.path.join(root, program.lstrip("/"))) and root != "/":
         return []
     return [Share(program, program, writable=False)]
+
+
+def _of_cargo(program: str, here: str) -> list[Share]:
+    """The workspace, to be read, and the target folder that holds the program: cargo names files in both
+    to the tests that it starts (CARGO_BIN_EXE_*, CARGO_TARGET_TMPDIR, OUT_DIR).
+    """
+    package = os.environ.get("CARGO_MANIFEST_DIR", "")
+    if not os.path.isabs(package):
+        return []
+    found = (
+        (_holding("Cargo.lock", package), False),
+        (_holding(CARGO_TAG, os.path.dirname(program)), True),
+    )
+    return [
+        Share(folder, folder, writable=writable)
+        for folder, writable in found
+        if folder and not (here and _is_below(folder, here))
+    ]
+
+
+def _holding(name: str, folder: str) -> str:
+    """The nearest of `folder` and those above it, within reason, that holds a file of that name; or ""."""
+    for _ in range(CARGO_LEVELS):
+        if folder in SYSTEM:
+            break
+        if os.path.isfile(os.path.join(folder, name)):
+            return folder
+        folder = os.path.dirname(folder)
+    return ""
 
 
 def _written_by_go_test(arguments: tuple[str, ...]) -> list[Share]:

@@ -72,6 +72,51 @@ def test_a_program_in_a_temporary_folder_is_there(run: Run, tmp_path: Path) -> N
     assert program.with_name("log").read_text() == "log\n"
 
 
+def workspace_of_cargo(folder: Path) -> tuple[Path, dict[str, str]]:
+    """A program as cargo builds and starts it, whose package is one of a workspace; its environment."""
+    program = folder / "target" / "x86_64-unknown-freebsd" / "debug" / "deps" / "its-test"
+    program.parent.mkdir(parents=True)
+    (folder / "package").mkdir()
+    (folder / "target" / "CACHEDIR.TAG").touch()
+    (folder / "Cargo.lock").write_text("locked\n")
+    program.write_text(
+        "#!/bin/sh\npwd; cd $CARGO_MANIFEST_DIR/..; echo a > target/made || echo kept; cat Cargo.lock\n"
+        "touch Cargo.lock 2>/dev/null || echo kept; touch package/mine && echo mine\n"
+    )
+    program.chmod(0o755)
+    (folder / "Cargo.lock").chmod(0o666)
+    for path in (folder / "package", folder / "target"):
+        path.chmod(0o777)
+    return program, {**environment(), "CARGO_MANIFEST_DIR": str(folder / "package")}
+
+
+def test_a_program_of_cargo_has_its_workspace(run: Run, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    program, env = workspace_of_cargo(tmp_path)
+    done = run("run", program, cwd=package, env=env)
+    assert done.stdout.split() == [str(package), "locked", "kept", "mine"], done.stderr
+    assert (tmp_path / "target" / "made").read_text() == "a\n"
+    tree = tmp_path / "tree"
+    (tree / "etc").mkdir(parents=True)
+    for name in ("sh", "cat", "touch"):
+        copy_program(name, tree)
+    done = run("run", "--root", tree, program, cwd=package, env=env)
+    assert done.stdout.split() == [str(package), "locked", "kept", "mine"], done.stderr
+    done = run("run", program, cwd=tmp_path, env=env)
+    assert done.stdout.split() == [str(tmp_path), "locked", "mine"], done.stderr
+
+
+def test_tmpdir_in_a_foreign_root(run: Run, tmp_path: Path) -> None:
+    tree, elsewhere = tmp_path / "tree", tmp_path / "elsewhere"
+    (tree / "etc").mkdir(parents=True)
+    (elsewhere / "secret").mkdir(parents=True)
+    for name in ("sh", "ls", "touch"):
+        copy_program(name, tree)
+    env = {**environment(), "TMPDIR": str(elsewhere)}
+    assert shell(run, "touch $TMPDIR/x; ls $TMPDIR", "--root", tree, env=env) == ["x"]
+    assert os.listdir(elsewhere) == ["secret"]
+
+
 def test_tmpdir_is_a_temporary_folder_too(run: Run, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "secret").mkdir(parents=True)
