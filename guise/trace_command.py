@@ -51,7 +51,7 @@ def _run(settings: Settings, sandbox: Sandbox | None) -> int:
         if settings.flight:
             _fly(settings, plan, run, output)
         else:
-            with contextlib.closing(run.rounds()) as rounds:
+            with contextlib.closing(run.rounds(straight=output.straight)) as rounds:
                 for chunks in rounds:
                     output.add(plan.redacted(chunks))
             output.finish(run)

@@ -14,9 +14,9 @@ from guise.cli import last_resort
 from guise.tracing import forking
 from personality.supervisor import launch
 from personality.tracing import layout, records
-from personality.tracing.area import Area, Chunk, Policy
+from personality.tracing.area import Area, Chunk, Policy, Taker
 
-_BUSY, _IDLE = 0.002, 0.05  # seconds between two looks, after something and after nothing was there
+_BUSY, _IDLE = 0.005, 0.05  # seconds between two looks, after something and after nothing was there
 
 
 class Run:
@@ -48,30 +48,36 @@ class Run:
                 signal.signal(number, signal.SIG_IGN)  # the terminal sends them to the guest as well
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._pass_on)
+            signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # ends a rest
 
     @property
     def process(self) -> int:
         return self._pid
 
-    def rounds(self, *, patient: bool = True) -> Generator[list[Chunk], None, None]:
+    def rounds(
+        self, *, patient: bool = True, straight: Taker | None = None
+    ) -> Generator[list[Chunk], None, None]:
         """What each look at the rings brings.  When the caller stops, guests go on untraced.
 
-        `patient`: wait a moment after a look that brought nothing.
+        `patient`: wait a moment between two looks, unless much has come.  `straight` gets the complete
+        records at once: what remains are the calls of those that were killed.
         """
         pause = _BUSY
         try:
             while True:
                 alive = self.area.has_guests()
-                chunks = self.area.drain()
-                if not alive or (not chunks and (pause >= _IDLE or not patient)):
+                chunks = self.area.drain() if straight is None else []
+                found = bool(chunks) if straight is None else self.area.hand_on(straight)
+                if not alive or (not found and (pause >= _IDLE or not patient)):
                     chunks += self.area.bury(everybody=not alive)
-                self.saw_something = self.saw_something or bool(chunks)
+                found = found or bool(chunks)
+                self.saw_something = self.saw_something or found
                 yield chunks
-                if not alive and not chunks:
+                if not alive and not found:
                     break
-                pause = _BUSY if chunks else min(2 * pause, _IDLE)
-                if patient and not chunks:
-                    time.sleep(pause)
+                pause = _BUSY if found else min(2 * pause, _IDLE)
+                if patient and alive:
+                    self.area.rest(pause)
         finally:
             self.abandon()
 

@@ -9,7 +9,7 @@ import time
 from guise.trace_options import Settings
 from guise.tracing import live, output
 from personality.tracing import layout, recording, records
-from personality.tracing.area import Chunk
+from personality.tracing.area import Chunk, Taker
 from syscalls import parse as tables
 
 TYPE_CHECKING = False
@@ -78,6 +78,11 @@ class Output:
 
     def _wants(self, thread: Thread, record: records.Record, names: dict[int, bytes]) -> bool:
         return self._chosen is None or self._chosen.wants(thread.process, thread.thread, names, record)
+
+    @property
+    def straight(self) -> Taker | None:
+        """What takes records as they are, where they need not be looked at."""
+        return self._writer.take if self._writer is not None and not self._settings.redact else None
 
     def add(self, chunks: list[Chunk]) -> None:
         """What one round brought."""

@@ -56,9 +56,30 @@ void trace_commit_open(struct trace_slot *s)
     trace_commit(s, r, (u8 *)r + r->size);
 }
 
+static void wake_reader(void)
+{
+    if (__atomic_load_n(&trace_area->reader_rests, __ATOMIC_RELAXED) == 0)
+        return;
+    __atomic_store_n(&trace_area->reader_rests, 0, __ATOMIC_SEQ_CST);
+    host(__NR_futex, &trace_area->reader_rests, FUTEX_WAKE, 1);
+}
+
+/* The reader rests while there is little to do: half a ring is enough for it, and the other half lasts until
+ * it has come. */
+static bool look_at_tail(struct trace_slot *s, u64 bytes)
+{
+    u64 tail = __atomic_load_n(&s->tail, __ATOMIC_ACQUIRE), end = s->head + bytes;
+    s->look_at = tail + s->ring_size / 2;
+    if (end > s->look_at) {
+        s->look_at = tail + s->ring_size;
+        wake_reader();
+    }
+    return end <= s->look_at;
+}
+
 static bool has_room(struct trace_slot *s, u64 bytes)
 {
-    return s->head + bytes - __atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) <= s->ring_size;
+    return s->head + bytes <= s->look_at || look_at_tail(s, bytes);
 }
 
 /* Only the writer moves the tail while it overwrites; a reader looks at it again after copying. */

@@ -29,7 +29,8 @@ struct trace_area {
     u32 next_slot;    /* no slot from here on was ever claimed */
     u32 unmapped;     /* processes that had no room for the area */
     u64 tick_rate;    /* ns per tick of the processor's counter, times 2^32; 0: it is not to be trusted */
-    u8 rest[PAGE - 88];
+    u32 reader_rests; /* futex, 1: the reader sleeps until a ring is half full, or is about to */
+    u8 rest[PAGE - 92];
     u16 wanted[TRACE_KERNELS][TRACE_CALLS]; /* 0: no; 1: yes; else if program n - 2 says so */
     u16 tamper[TRACE_KERNELS][TRACE_CALLS]; /* 0: no; else rules from n - 1 on */
     u32 programs, automata, rules, counters; /* from the start of the area: what follows below */
@@ -55,7 +56,8 @@ struct trace_slot {
     u64 head;    /* bytes ever written; records up to here are complete */
     u64 open;    /* head + 1: the record at head is of a call in progress */
     u64 clock_ticks, clock_ns, clock_latest; /* trace_clock.c */
-    u8 pad2[24];
+    u64 look_at; /* up to here the writer may go without looking at the tail, which is in the reader's cache */
+    u8 pad2[16];
     u64 tail;    /* bytes ever read, or given up */
     u8 pad3[376];
     u8 introduction[2048]; /* the record of who the thread is */
@@ -65,6 +67,7 @@ struct trace_slot {
 #define SLOT_ENDED 2 /* its thread has gone; free once it is empty */
 
 _Static_assert(offsetof(struct trace_area, tick_rate) == 80, "layout.py");
+_Static_assert(offsetof(struct trace_area, reader_rests) == 88, "layout.py");
 _Static_assert(offsetof(struct trace_area, wanted) == PAGE, "layout.py");
 _Static_assert(offsetof(struct trace_slot, head) == 64, "layout.py");
 _Static_assert(offsetof(struct trace_slot, tail) == 128, "layout.py");

@@ -11,7 +11,7 @@ import fcntl
 import mmap
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from personality.tracing import layout
@@ -23,7 +23,8 @@ LARGEST_RING = 1 << 26
 
 _FLOCK = struct.Struct("hhqqi4x")
 _GET_LOCK, _SET_LOCK = 36, 37  # F_OFD_*: locks of a description, not of a process
-_FUTEX, _FUTEX_WAKE = 202, 1
+_FUTEX, _FUTEX_WAIT, _FUTEX_WAKE = 202, 0, 1
+_TIMESPEC = struct.Struct("qq")
 
 
 class Chunk(NamedTuple):
@@ -32,6 +33,10 @@ class Chunk(NamedTuple):
     slot: int
     data: bytes
     open: bool = False
+
+
+Taker = Callable[[int, list[memoryview]], None]
+"""Takes a slot's whole records, in one piece or two, before the memory is the writer's again."""
 
 
 class Policy(NamedTuple):
@@ -97,18 +102,36 @@ class Area:
 
     def drain(self) -> list[Chunk]:
         """Everything complete so far, in order per slot; makes room and wakes writers that wait."""
-        chunks = []
+        chunks: list[Chunk] = []
+        self.hand_on(lambda slot, pieces: chunks.append(Chunk(slot, b"".join(pieces))))
+        return chunks
+
+    def hand_on(self, take: Taker) -> bool:
+        """The same, without a copy; whether there was anything.
+
+        What `take` raises leaves its slot as it was.
+        """
+        found = False
         self._measure()
+        self._rest(1)  # a ring that is half full after its turn ends the rest before it has begun
         for slot, start, fields in self._used():
-            state, waiting, head, tail = fields[0], fields[3], fields[9], fields[11]
+            state, head, tail = fields[0], fields[9], fields[11]
             if head != tail:
-                chunks.append(Chunk(slot, self._bytes(start, fields[8], tail, head)))
+                found = True
+                take(slot, self._pieces(start, fields[8], tail, head))
                 self._words[(start + layout.SLOT_TAIL_OFFSET) // 8] = head
-                if waiting:
+                if struct.unpack_from("<I", self._memory, start + layout.SLOT_WAITING_OFFSET)[0]:
                     self._wake(start)
             elif state == layout.SLOT_ENDED:
                 self._free(slot, start)
-        return chunks
+        return found
+
+    def rest(self, seconds: float) -> None:
+        """Wait that long, or until a ring has become half full since the last look, or a signal comes."""
+        timeout = _TIMESPEC.pack(int(seconds), int(seconds % 1 * 1e9))
+        word = ctypes.c_void_p(self._start + layout.READER_RESTS_OFFSET)
+        self._futex(_FUTEX, word, _FUTEX_WAIT, 1, timeout, None, 0)
+        self._rest(0)
 
     def snapshot(self, *, ended_only: bool = False) -> list[Chunk]:
         """What rings that overwrite themselves hold now.  `ended_only`: of threads that are gone, whose
@@ -210,12 +233,18 @@ class Area:
         (size,) = struct.unpack_from("<I", self._memory, at)
         return self._memory[at : at + size]
 
+    def _rest(self, whether: int) -> None:
+        struct.pack_into("<I", self._memory, layout.READER_RESTS_OFFSET, whether)
+
     def _bytes(self, start: int, size: int, tail: int, head: int) -> bytes:
-        ring = start + layout.PAGE
-        first, last = tail & (size - 1), head & (size - 1)
+        return b"".join(self._pieces(start, size, tail, head))
+
+    def _pieces(self, start: int, size: int, tail: int, head: int) -> list[memoryview]:
+        ring = (start + layout.PAGE) // 8
+        first, last, end = ring + (tail & (size - 1)) // 8, ring + (head & (size - 1)) // 8, ring + size // 8
         if first < last:
-            return self._memory[ring + first : ring + last]
-        return self._memory[ring + first : ring + size] + self._memory[ring : ring + last]
+            return [self._words[first:last]]
+        return [self._words[first:end], self._words[ring:last]]
 
     def _open_record(self, start: int, size: int, head: int) -> bytes:
         """b"" when nobody knows whether it is wanted."""

@@ -60,16 +60,24 @@ class Writer:
 
     def add(self, chunk: Chunk) -> None:
         kind = _OPEN if chunk.open else _DATA
-        self._write(_CHUNK.pack(kind, chunk.slot, len(chunk.data)) + chunk.data)
+        self._write(_CHUNK.pack(kind, chunk.slot, len(chunk.data)), chunk.data)
+
+    def take(self, slot: int, pieces: list[memoryview]) -> None:
+        """Complete records from where they are."""
+        self._write(_CHUNK.pack(_DATA, slot, sum(piece.nbytes for piece in pieces)), *pieces)
 
     def finish(self, ending: Ending) -> None:
         data = json.dumps({"status": ending.status, "lost": ending.lost}).encode()
-        self._write(_CHUNK.pack(_END, 0, len(data)) + data)
+        self._write(_CHUNK.pack(_END, 0, len(data)), data)
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+    def _write(self, *pieces: bytes | memoryview) -> None:
+        views = [memoryview(piece).cast("B") for piece in pieces if len(piece)]
+        while views:
+            written = os.writev(self._descriptor, views)
+            while views and written >= len(views[0]):
+                written -= len(views.pop(0))
+            if views:
+                views[0] = views[0][written:]
 
 
 class Reader:

@@ -16,7 +16,7 @@ import pytest
 from guise.tracing import automata, live, programs, tampering
 from personality.tracing import layout, records
 from personality.tracing import recording as recordings
-from personality.tracing.area import Chunk
+from personality.tracing.area import LARGE_RING, Chunk
 from personality.tracing.ticks import Ticks
 from syscalls import load
 from tests.supervisor.real import environment
@@ -44,6 +44,22 @@ def test_nothing_is_lost_and_order_is_kept(guest: Path, trace: Trace, tmp_path: 
     found = seeks(path)
     assert sorted(found) == list(range(8))
     assert all(offsets == list(range(200000)) for offsets in found.values())
+
+
+def test_the_reader_rests_until_there_is_much_to_copy(guest: Path, trace: Trace, tmp_path: Path) -> None:
+    """Each look takes a while's records or half a ring; one that finds little is followed by a rest."""
+    path = tmp_path / "one.guise"
+    trace("-o", path, guest, "threads", "1", "200000", timeout=250)
+    sizes: dict[int, list[int]] = {}
+    times: list[int] = []
+    with path.open("rb") as file:
+        for chunk in recordings.Reader(file, str(path)).chunks():
+            sizes.setdefault(chunk.slot, []).append(len(chunk.data))
+            times += [record.start for record in records.parse(chunk.data)]
+    most = max(sizes.values(), key=sum)
+    assert sum(most) > 8 * LARGE_RING
+    looks = (max(times) - min(times)) / 5e6 + sum(most) / (LARGE_RING / 2)
+    assert len(most) < looks + 4
 
 
 @pytest.mark.long
