@@ -81,6 +81,11 @@ OF_PROGRAMS = {
         {"rt_sigaction"},
         "how often its loop looks again is a matter of time, and each look sets SIGPIPE",
     ),
+    "gcc": (
+        {"brk"},
+        "cc1 hashes addresses: when its tables grow, and the break with them, is another matter in each run "
+        "under strace alone as well, and with `setarch -R` depends on where things lie",
+    ),
     "grep": (
         {"read", "mmap", "munmap", "close"},
         "its stack guard reads /proc/self/maps, where the runtime's mappings are as well",
