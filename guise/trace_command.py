@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import os
 
 from guise import sandbox_options
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings, parse
-from guise.tracing import live, session, shown
-from guise.tracing.expressions import ExpressionError
+from guise.tracing import ExpressionError, live, session, shown
 from guise.tracing.output import OutputError, called, fill_gaps, reason
 from personality.supervisor import launch
-from personality.tracing import recording, records
+from personality.tracing import recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +48,13 @@ def _run(settings: Settings, sandbox: Sandbox | None) -> int:
         if settings.flight:
             _fly(settings, plan, run, output)
         else:
-            with contextlib.closing(run.rounds(straight=output.straight)) as rounds:
+            output.begin()
+            rounds = run.rounds(straight=output.straight)
+            try:
                 for chunks in rounds:
                     output.add(plan.redacted(chunks))
+            finally:
+                rounds.close()
             output.finish(run)
     except BrokenPipeError:
         run.abandon()  # whoever read the trace has left
@@ -67,12 +68,16 @@ def _run(settings: Settings, sandbox: Sandbox | None) -> int:
 
 
 def _fly(settings: Settings, plan: session.Plan, run: live.Run, output: shown.Output) -> None:
-    with contextlib.closing(run.flights(settings.flight)) as flights:
+    flights = run.flights(settings.flight)
+    try:
         for number, (why, chunks) in enumerate(flights, 1):
             if number > 1:
                 output = shown.Output(settings, plan.chosen, otherwise=2, number=number)
+            output.begin()
             output.add_last(plan.redacted(chunks), settings.flight, why)
             output.finish(run)
+    finally:
+        flights.close()
 
 
 def _show(settings: Settings) -> int:
@@ -81,12 +86,14 @@ def _show(settings: Settings) -> int:
     except OSError as error:
         return complain(f"{settings.show} cannot be read: {reason(error)}", 1)
     from guise.tracing import recorded
+    from personality.tracing import records
 
     with file:
         reader = recording.Reader(file, settings.show)
         chosen = session.chosen(settings)
         output = shown.Output(settings, chosen, otherwise=_STDOUT, kernels=reader.header.kernels)
         redact = session.redactor(settings)
+        output.begin()
         try:
             for batch in recorded.rounds(reader):
                 output.add([redact(chunk) for chunk in batch])
@@ -105,6 +112,8 @@ def _show(settings: Settings) -> int:
 
 
 def _live(settings: Settings, sandbox: Sandbox | None) -> int:
+    import importlib.util
+
     if importlib.util.find_spec("textual") is None:
         return complain("--live needs Textual: pip install 'guise[live]'", 1)
     if not (os.isatty(0) and os.isatty(_STDOUT)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from guise import run_command
 from guise.cli import UsageError
 
@@ -156,12 +154,14 @@ def _set(settings: Settings, name: str, value: str) -> None:
 
 
 def _number(text: str, sentence: str, least: int, most: int) -> int:
-    if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or not least <= int(text) <= most:
         raise UsageError(f"{sentence}, {least} to {most}, not {text}")
     return int(text)
 
 
 def _expression(text: str) -> str:
+    import re
+
     try:
         re.compile(text.encode("utf-8", "surrogateescape"))
     except re.error as error:

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from . import HOST as HOST
+
 Direction = Literal["", "in", "out", "inout"]
 Service = Literal["same", "runtime", "supervisor", "missing", "obsolete"]
 Unknown = Literal["EINVAL", "drop"]
-
-HOST = "linux"
 
 
 class TableError(Exception):

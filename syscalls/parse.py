@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
+from . import kernels as kernels
 from . import layout, lexer
 from .lexer import Row, Section
 from .model import (
@@ -453,12 +454,6 @@ def _names(found: dict[str, str], key: str) -> tuple[str, ...]:
 
 def _source(found: dict[str, str]) -> Source:
     return Source(_names(found, "header"), _names(found, "define"), found.get("prefix", ""))
-
-
-def kernels(root: Path | None = None) -> list[str]:
-    """Names of the kernels that have tables, sorted."""
-    base = root or Path(__file__).parent
-    return sorted({path.parent.name for path in base.glob("*/*.tbl")})
 
 
 def read(kernel: str, root: Path | None = None) -> Abi:

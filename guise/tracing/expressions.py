@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from guise.tracing import ExpressionError
+
 OPERATORS = ("==", "!=", "!~", "<=", ">=", "=", "~", "<", ">", "&")
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<operator>==|!=|!~|<=|>=|[=~<>&])|(?P<mark>&&|\|\||[()!])"""
@@ -19,10 +21,6 @@ _TOKEN = re.compile(
 )
 _BARE = re.compile(r"([A-Za-z_][\w.]*)(==|!=|!~|<=|>=|[=~<>&])([^\s\"].*)", re.DOTALL)
 _JOINED = re.compile(r"\s(?:and|or)\s|&&|\|\|")
-
-
-class ExpressionError(Exception):
-    """An expression means nothing: one sentence."""
 
 
 @dataclass(frozen=True)

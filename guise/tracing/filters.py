@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from guise.tracing import meanings, programs
+from guise.tracing import ExpressionError, meanings, programs
 from guise.tracing.events import CallEvent
 from guise.tracing.expressions import (
     Clause,
     Condition,
-    ExpressionError,
     clause,
     condition,
     looks_like_condition,

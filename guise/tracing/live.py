@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import heapq
+import _signal  # the enums of `signal` take longer than all the rest
 import os
-import signal
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from types import FrameType
 
 from guise.cli import last_resort
 from guise.tracing import forking
 from personality.supervisor import launch
-from personality.tracing import layout, records
-from personality.tracing.area import Area, Chunk, Policy, Taker
+from personality.tracing import layout
+from personality.tracing.area import LARGE_RING, Area, Chunk, Policy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import FrameType
+
+    from personality.tracing.area import Taker
 
 _BUSY, _IDLE = 0.005, 0.05  # seconds between two looks, after something and after nothing was there
 
@@ -44,11 +47,11 @@ class Run:
         os.close(area.guests)
         self._waited = False
         if foreground:
-            for number in (signal.SIGINT, signal.SIGQUIT):
-                signal.signal(number, signal.SIG_IGN)  # the terminal sends them to the guest as well
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, self._pass_on)
-            signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # ends a rest
+            for number in (_signal.SIGINT, _signal.SIGQUIT):
+                _signal.signal(number, _signal.SIG_IGN)  # the terminal sends them to the guest as well
+            for number in (_signal.SIGTERM, _signal.SIGHUP):
+                _signal.signal(number, self._pass_on)
+            _signal.signal(_signal.SIGCHLD, lambda _number, _frame: None)  # ends a rest
 
     @property
     def process(self) -> int:
@@ -83,7 +86,7 @@ class Run:
 
     def flights(self, events: int) -> Generator[tuple[str, list[Chunk]], None, None]:
         """The last events, and why now: "signal" (SIGUSR1), "crash" (of any process), "exit" at the end."""
-        signal.signal(signal.SIGUSR1, self._want_now)
+        _signal.signal(_signal.SIGUSR1, self._want_now)
         kept: list[_Left] = []
         try:
             while self.area.has_guests():
@@ -117,7 +120,7 @@ class Run:
     def kill(self) -> None:
         """End the program itself."""
         if not self._waited:
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self._pid, _signal.SIGKILL)
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         if not self._waited:
@@ -127,24 +130,32 @@ class Run:
         self._wanted_now = True
 
 
-@dataclass(frozen=True)
 class _Left:
-    """What a thread that is gone has left, and when its last events were."""
+    """What a thread that is gone has left, and when its last events were, the latest first."""
 
-    chunk: Chunk
-    ends: tuple[int, ...]
+    __slots__ = ("chunk", "ends")
+
+    def __init__(self, chunk: Chunk, ends: list[int]) -> None:
+        self.chunk = chunk
+        self.ends = ends
 
 
 def _keep(kept: list[_Left], ended: list[Chunk], events: int) -> list[_Left]:
     """Without the threads that have none of the last events of all."""
+    import heapq
+
+    from personality.tracing import records
+
     for chunk in ended:
         ends = [record.end for record in records.parse(chunk.data)]
-        kept = [*kept, _Left(chunk, tuple(heapq.nlargest(events, ends)))]
+        kept = [*kept, _Left(chunk, heapq.nlargest(events, ends))]
     last = heapq.nlargest(events, (end for left in kept for end in left.ends))
     return [left for left in kept if left.ends and left.ends[0] >= last[-1]]
 
 
 def _crashed(chunk: Chunk) -> bool:
+    from personality.tracing import records
+
     return any(record.kind == layout.END and record.result for record in records.parse(chunk.data))
 
 
@@ -152,8 +163,6 @@ def area_for(
     *, full: int, options: int, text_limit: int, stack_limit: int, policy: Policy, events: int = 0
 ) -> Area:
     """Raises LaunchError when the host refuses the memory.  `events`: how many a ring must hold at least."""
-    from personality.tracing.area import LARGE_RING
-
     ring = LARGE_RING
     while ring < min(events * 512, 1 << 24):
         ring *= 2
@@ -178,6 +187,6 @@ def end_as(status: int) -> int:
 
         number = os.WTERMSIG(status)
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-        signal.signal(number, signal.SIG_DFL) if number not in (signal.SIGKILL, signal.SIGSTOP) else None
+        _signal.signal(number, _signal.SIG_DFL) if number not in (_signal.SIGKILL, _signal.SIGSTOP) else None
         os.kill(os.getpid(), number)
     return os.waitstatus_to_exitcode(status) & 0xFF

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-from guise.tracing import automata, programs
-from guise.tracing.expressions import Condition, ExpressionError, Joined, Not, Term
+from guise.tracing import ExpressionError, automata, programs
+from guise.tracing.expressions import Condition, Joined, Not, Term
 from guise.tracing.programs import Op, Program, Text
 from syscalls import load
 from syscalls.decode_types import is_address

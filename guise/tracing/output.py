@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from guise.tracing.events import Event
     from guise.tracing.forms import Factory, Form
 
@@ -25,18 +25,23 @@ def fill_gaps() -> None:
     takes what is meant for a person.
     """
     for descriptor in _STANDARD:
-        try:
-            os.fstat(descriptor)
-        except OSError:
+        if not is_open(descriptor):
             os.open(os.devnull, os.O_RDWR)  # the lowest free number
 
 
 def open_gaps() -> None:
     """In the process that becomes the program: it finds missing what was missing."""
     for descriptor in _STANDARD:
-        if not given(descriptor):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        if not given(descriptor) and is_open(descriptor):
+            os.close(descriptor)
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def given(standard: int) -> bool:

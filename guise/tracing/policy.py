@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from guise.tracing import programs
-from guise.tracing.expressions import ExpressionError
+from guise.tracing import ExpressionError, programs
 from guise.tracing.filters import Filter
 from guise.tracing.programs import Op, Program, Text
 from guise.tracing.tampering import Rule

@@ -27,7 +27,7 @@ class Redactor:
             if kind in (layout.CALL, layout.DESCRIPTOR):
                 self._record(data, position + layout.RECORD.size + 8 * count, captures)
             position += size
-        return chunk._replace(data=bytes(data))
+        return Chunk(chunk.slot, bytes(data), chunk.open)
 
     def _record(self, data: bytearray, at: int, captures: int) -> None:
         for _ in range(captures):

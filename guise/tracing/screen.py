@@ -18,9 +18,8 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Header, Input, Label, RichLog, TabbedContent, TabPane
 
 from guise.trace_options import Settings
-from guise.tracing import filters, session, text
+from guise.tracing import ExpressionError, filters, session, text
 from guise.tracing.events import Assembler, CallEvent, EndEvent, Event, StartEvent
-from guise.tracing.expressions import ExpressionError
 from guise.tracing.live import Run, end_as
 
 TYPE_CHECKING = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from guise import run_command, sandbox_options
 from guise.cli import UsageError, complain
@@ -12,21 +11,23 @@ from guise.tracing import live, output
 from personality.supervisor import launch
 from personality.tracing import layout
 from personality.tracing.area import Area, Chunk, Policy
-from syscalls import load
-from syscalls import parse as tables
-from syscalls.model import HOST, Abi
+from syscalls import HOST, load
+from syscalls import kernels as kernel_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from guise.tracing.filters import Filter
     from sandbox.zone.ephemeral import Sandbox
+    from syscalls.model import Abi
 
 _FORMS_WITHOUT_NAMES = ("summary", "profile")
 
 
 def kernels() -> list[Abi]:
     """All guest kernels, in the order that records use."""
-    return [load(name) for name in tables.kernels()]
+    return [load(name) for name in kernel_names()]
 
 
 def chosen(settings: Settings) -> Filter | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
 from guise.trace_options import Settings
 from guise.tracing import live, output
-from personality.tracing import layout, recording, records
-from personality.tracing.area import Chunk, Taker
-from syscalls import parse as tables
+from personality.tracing import layout, recording
+from syscalls import kernels as kernel_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     from guise.tracing.filters import Filter
     from guise.tracing.profile import Watch
     from guise.tracing.summary import Counts
+    from personality.tracing import records
+    from personality.tracing.area import Chunk, Taker
 
 
 class Output:
@@ -31,11 +31,12 @@ class Output:
         self._settings = settings
         self._chosen = chosen
         self._live = not kernels
-        self._kernels = kernels or tuple(tables.kernels())
+        self._kernels = kernels or tuple(kernel_names())
         self._began = time.monotonic()
         path = (
             settings.output if number == 1 or settings.output in ("", "-") else f"{settings.output}.{number}"
         )
+        self._path = path
         self._file = -1
         if not settings.per_process or settings.form == "summary":
             self._file = output.open_output(path, otherwise)
@@ -47,10 +48,13 @@ class Output:
         if settings.form == "recording":
             command = (settings.run.program, *settings.run.words)
             self._writer = recording.Writer(self._file, recording.Header(self._kernels, command))
-        elif settings.form in ("summary", "profile"):
+
+    def begin(self) -> None:
+        """What can wait until the program has been started, which need not wait for it."""
+        if self._settings.form in ("summary", "profile"):
             self._count()
-        else:
-            self._show(path)
+        elif self._settings.form != "recording":
+            self._show()
 
     def _count(self) -> None:
         from guise.tracing.summary import Counts
@@ -61,7 +65,7 @@ class Output:
 
             self._watch = Watch()
 
-    def _show(self, path: str) -> None:
+    def _show(self) -> None:
         from guise.tracing import forms
         from guise.tracing.events import Assembler
 
@@ -69,7 +73,9 @@ class Output:
         colour = self._file >= 0 and os.isatty(self._file)
         make = forms.factory(settings.form, colour=colour, times=settings.times, durations=settings.durations)
         self._assembler = Assembler(self._kernels, wants=self._wants if self._judges else None)
-        self._sink = output.PerProcess(path, make) if self._file < 0 else output.Whole(self._file, make())
+        self._sink = (
+            output.PerProcess(self._path, make) if self._file < 0 else output.Whole(self._file, make())
+        )
 
     @property
     def _judges(self) -> bool:
@@ -103,6 +109,7 @@ class Output:
             counts.add(chunks)
             return
         from guise.tracing.events import Assembler
+        from personality.tracing import records
 
         def count(thread: Thread, record: records.Record, names: dict[int, bytes]) -> bool:
             if self._wants(thread, record, names):
@@ -155,6 +162,8 @@ class Output:
 
     def _report(self, counts: Counts, run: live.Run | None) -> None:
         if self._watch is not None and run is not None:
+            import json
+
             from guise.tracing import profile
 
             command = (self._settings.run.program, *self._settings.run.words)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from guise.tracing import meanings, programs
-from guise.tracing.expressions import ExpressionError, clause
+from guise.tracing import ExpressionError, meanings, programs
+from guise.tracing.expressions import clause
 from guise.tracing.filters import call_names, calls_of
 from guise.tracing.meanings import ALONE, Meaning, hint, parse_number
 from guise.tracing.programs import Program

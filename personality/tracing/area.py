@@ -6,16 +6,22 @@ reader's own, and one that all guests share because they share the description i
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import mmap
 import os
 import struct
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from personality.tracing import layout
-from personality.tracing.ticks import Ticks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from personality.tracing.futexes import Futexes
+    from personality.tracing.ticks import Ticks
+
+    Taker = Callable[[int, list[memoryview]], None]
+    """Takes a slot's whole records, in one piece or two, before the memory is the writer's again."""
 
 LARGE_SLOTS, LARGE_RING = 512, 1 << 20
 SMALL_SLOTS, SMALL_RING = 8192, 1 << 16
@@ -23,31 +29,35 @@ LARGEST_RING = 1 << 26
 
 _FLOCK = struct.Struct("hhqqi4x")
 _GET_LOCK, _SET_LOCK = 36, 37  # F_OFD_*: locks of a description, not of a process
-_FUTEX, _FUTEX_WAIT, _FUTEX_WAKE = 202, 0, 1
-_TIMESPEC = struct.Struct("qq")
 
 
-class Chunk(NamedTuple):
+class Chunk:
     """Whole records out of one slot's ring; `open`: one record, of a call that never ended."""
 
-    slot: int
-    data: bytes
-    open: bool = False
+    __slots__ = ("data", "open", "slot")
+
+    def __init__(self, slot: int, data: bytes, open: bool = False) -> None:
+        self.slot = slot
+        self.data = data
+        self.open = open
 
 
-Taker = Callable[[int, list[memoryview]], None]
-"""Takes a slot's whole records, in one piece or two, before the memory is the writer's again."""
-
-
-class Policy(NamedTuple):
+class Policy:
     """What guests do about their calls.  `wanted` and `tamper` are by (kernel, call number), in the words
     of trace.h; a call that is in neither is recorded and left alone when `everything` is set."""
 
-    everything: bool = True
-    wanted: dict[tuple[int, int], int] = {}  # noqa: RUF012
-    tamper: dict[tuple[int, int], int] = {}  # noqa: RUF012
-    offsets: tuple[int, int, int, int] = (0, 0, 0, 0)
-    data: bytes = b""
+    __slots__ = ("data", "everything", "offsets", "tamper", "wanted")
+
+    def __init__(
+        self, everything: bool = True, wanted: Mapping[tuple[int, int], int] | None = None,
+        tamper: Mapping[tuple[int, int], int] | None = None,
+        offsets: tuple[int, int, int, int] = (0, 0, 0, 0), data: bytes = b"",
+    ) -> None:  # fmt: skip
+        self.everything = everything
+        self.wanted = wanted or {}
+        self.tamper = tamper or {}
+        self.offsets = offsets
+        self.data = data
 
 
 class Area:
@@ -74,10 +84,9 @@ class Area:
             self._memory, 0, layout.MAGIC, layout.VERSION, 0, full, options, LARGE_SLOTS + SMALL_SLOTS,
             LARGE_SLOTS, text_limit, stack_limit, self._slots_at, *self._rings, 0, 0, 0, 0,
         )  # fmt: skip
-        self._ticks = Ticks()
         self._words = memoryview(self._memory).cast("Q")
-        self._futex = ctypes.CDLL(None).syscall
-        self._start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._ticks: Ticks | None = None
+        self._kept_futexes: Futexes | None = None
         self._set(policy)
 
     def _set(self, policy: Policy) -> None:
@@ -128,9 +137,7 @@ class Area:
 
     def rest(self, seconds: float) -> None:
         """Wait that long, or until a ring has become half full since the last look, or a signal comes."""
-        timeout = _TIMESPEC.pack(int(seconds), int(seconds % 1 * 1e9))
-        word = ctypes.c_void_p(self._start + layout.READER_RESTS_OFFSET)
-        self._futex(_FUTEX, word, _FUTEX_WAIT, 1, timeout, None, 0)
+        self._futexes().wait(layout.READER_RESTS_OFFSET, 1, seconds)
         self._rest(0)
 
     def snapshot(self, *, ended_only: bool = False) -> list[Chunk]:
@@ -206,6 +213,10 @@ class Area:
         return self._claimed()
 
     def _measure(self) -> None:
+        if self._ticks is None:
+            from personality.tracing.ticks import Ticks
+
+            self._ticks = Ticks()
         rate = self._ticks.rate()
         if rate:
             self._words[layout.TICK_RATE_OFFSET // 8] = rate
@@ -256,8 +267,14 @@ class Area:
 
     def _wake(self, start: int) -> None:
         struct.pack_into("<I", self._memory, start + layout.SLOT_WAITING_OFFSET, 0)
-        word = ctypes.c_void_p(self._start + start + layout.SLOT_WAITING_OFFSET)
-        self._futex(_FUTEX, word, _FUTEX_WAKE, 1, None, None, 0)
+        self._futexes().wake(start + layout.SLOT_WAITING_OFFSET)
+
+    def _futexes(self) -> Futexes:
+        if self._kept_futexes is None:
+            from personality.tracing.futexes import Futexes  # when the program has been started already
+
+            self._kept_futexes = Futexes(self._memory)
+        return self._kept_futexes
 
 
 def _lock(descriptor: int, byte: int, kind: int) -> None:

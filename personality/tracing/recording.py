@@ -6,15 +6,17 @@ writer was killed, or whose disk was full, is read up to its last whole chunk.
 
 from __future__ import annotations
 
-import json
 import os
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+from _json import encode_basestring_ascii as quoted  # `json` reads as well, and takes long to import
 
 from personality.tracing import layout
 from personality.tracing.area import Chunk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, Final
 
 SIGNATURE: Final = b"GUISE-TRACE\n"
 FORMAT = 1
@@ -27,21 +29,27 @@ class RecordingError(Exception):
     """The file is no recording that can be read: one sentence."""
 
 
-@dataclass(frozen=True)
 class Header:
     """What every chunk of a recording needs to be understood."""
 
-    kernels: tuple[str, ...]
-    command: tuple[str, ...]
-    records: int = layout.VERSION
+    __slots__ = ("command", "kernels", "records")
+
+    def __init__(
+        self, kernels: tuple[str, ...], command: tuple[str, ...], records: int = layout.VERSION
+    ) -> None:
+        self.kernels = kernels
+        self.command = command
+        self.records = records
 
 
-@dataclass(frozen=True)
 class Ending:
     """How the run ended: the program's wait status, and how many calls were not recorded."""
 
-    status: int
-    lost: int
+    __slots__ = ("lost", "status")
+
+    def __init__(self, status: int, lost: int) -> None:
+        self.status = status
+        self.lost = lost
 
 
 class Writer:
@@ -49,14 +57,13 @@ class Writer:
 
     def __init__(self, descriptor: int, header: Header) -> None:
         self._descriptor = descriptor
-        about = {
-            "format": FORMAT,
-            "records": header.records,
-            "kernels": header.kernels,
-            "command": [os.fsencode(word).decode("utf-8", "replace") for word in header.command],
-            "clock": "CLOCK_MONOTONIC ns",
-        }
-        self._write(SIGNATURE + json.dumps(about).encode() + b"\n")
+        kernels = ", ".join(map(quoted, header.kernels))
+        command = ", ".join(quoted(os.fsencode(word).decode("utf-8", "replace")) for word in header.command)
+        about = (
+            f'{{"format": {FORMAT}, "records": {header.records}, "kernels": [{kernels}], '
+            f'"command": [{command}], "clock": "CLOCK_MONOTONIC ns"}}\n'
+        )
+        self._write(SIGNATURE + about.encode())
 
     def add(self, chunk: Chunk) -> None:
         kind = _OPEN if chunk.open else _DATA
@@ -67,7 +74,7 @@ class Writer:
         self._write(_CHUNK.pack(_DATA, slot, sum(piece.nbytes for piece in pieces)), *pieces)
 
     def finish(self, ending: Ending) -> None:
-        data = json.dumps({"status": ending.status, "lost": ending.lost}).encode()
+        data = b'{"status": %d, "lost": %d}' % (ending.status, ending.lost)
         self._write(_CHUNK.pack(_END, 0, len(data)), data)
 
     def _write(self, *pieces: bytes | memoryview) -> None:
@@ -88,6 +95,8 @@ class Reader:
         self.ending: Ending | None = None
         if file.read(len(SIGNATURE)) != SIGNATURE:
             raise RecordingError(f"{name} is no recording of `guise trace -o FILE.guise`")
+        import json
+
         try:
             about = json.loads(file.readline(1 << 20))
             if about["format"] != FORMAT or about["records"] != layout.VERSION:
@@ -101,6 +110,8 @@ class Reader:
 
     def chunks(self) -> Iterator[Chunk]:
         """Until the end, or the last whole chunk of a truncated file."""
+        import json
+
         while True:
             head = self._file.read(_CHUNK.size)
             if len(head) < _CHUNK.size:

@@ -6,12 +6,9 @@ Only where the counter is the same on all processors and never changes its pace:
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
-
 from personality import _core
 
-_SOURCE: Final = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+_SOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 _FIRST, _LONGEST = 5_000_000, 2_000_000_000  # ns between the two readings that a rate is made from
 
 
@@ -39,6 +36,7 @@ class Ticks:
 
 def _is_trusted() -> bool:
     try:
-        return _SOURCE.read_text().strip() == "tsc"
+        with open(_SOURCE) as file:
+            return file.read().strip() == "tsc"
     except OSError:
         return False

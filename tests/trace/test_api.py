@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import guise
-from guise.tracing.expressions import ExpressionError
+from guise.tracing import ExpressionError
 
 
 def test_events_of_a_run(guest: Path) -> None:
