@@ -165,10 +165,18 @@ def _guest_below(process: int) -> int:
     return process
 
 
+def _sleeps(process: int) -> bool:
+    return Path(f"/proc/{process}/syscall").read_text().startswith(("35 ", "230 "))  # (clock_)nanosleep
+
+
 def test_a_killed_guest_leaves_its_last_call(guest: Path, trace: Trace, tmp_path: Path) -> None:
     path = tmp_path / "killed.guise"
     process = _started(path, guest, "sleep")
-    os.kill(_guest_below(process.pid), signal.SIGKILL)
+    child = _guest_below(process.pid)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not _sleeps(child):
+        time.sleep(0.01)  # its first records may come before it sleeps
+    os.kill(child, signal.SIGKILL)
     assert process.wait(30) == -signal.SIGKILL
     done = trace("show", path)
     assert done.returncode == 0
