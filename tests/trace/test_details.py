@@ -246,11 +246,13 @@ def test_every_event_matches_the_schema(
 
 
 def test_perfetto_loads_the_timeline(recording: Path, trace: Trace, tmp_path: Path) -> None:
+    """With a trace_processor_shell of the search path, or else with the one that the package downloads."""
     perfetto = pytest.importorskip("perfetto.trace_processor", reason="needs perfetto: pip install perfetto")
     file = tmp_path / "timeline.json"
     trace("show", "--chrome", "-o", file, recording)
     try:
-        processor = perfetto.TraceProcessor(trace=str(file))
+        config = perfetto.TraceProcessorConfig(bin_path=shutil.which("trace_processor_shell"))
+        processor = perfetto.TraceProcessor(trace=str(file), config=config)
     except Exception as error:
         pytest.skip(f"Perfetto's trace processor is a program of its own that cannot be had here: {error}")
     rows = list(processor.query("select name from slice where name = 'open'"))
