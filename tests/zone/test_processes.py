@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -12,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from sandbox.zone import ephemeral
 
 from .conftest import command, environment
 
@@ -278,3 +282,28 @@ def test_killed_as_the_first_process_of_a_container() -> None:
         os.kill(monitor, signal.SIGKILL)
         process.wait(60)
         assert state(monitor) == ""
+
+
+def test_the_launchers_own_children_are_none_of_the_programs() -> None:
+    """Their SIGCHLD waits when the monitor begins; a program that catches it got one for nothing."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    launcher = os.fork()
+    if launcher == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        init = os.fork()
+        if init == 0:
+            os.close(theirs.fileno())
+            ours.recv(100)
+            os._exit(0)
+        other = os.fork()
+        if other == 0:
+            os._exit(0)
+        os.waitpid(other, 0)
+        os.kill(os.getpid(), signal.SIGURG)  # read after SIGCHLD, its number being higher
+        ephemeral.become(("guise-monitor", "monitor", 3, init, 1), (theirs.fileno(),))
+    theirs.close()
+    _kind, number, code = struct.unpack_from("<Iii", ours.recv(100))
+    os.kill(launcher, signal.SIGKILL)
+    os.waitpid(launcher, 0)
+    ours.close()
+    assert (number, code) == (signal.SIGURG, 0)

@@ -87,8 +87,8 @@ static void take_signals(struct state *s)
     while (CALL3(__NR_read, s->signals, &info, sizeof(info)) == (long)sizeof(info)) {
         if (info.ssi_signo == SIGCHLD)
             collect(s);
-        if (info.ssi_signo == SIGCHLD && (int)info.ssi_pid == s->child)
-            continue;
+        if (info.ssi_signo == SIGCHLD && info.ssi_code > 0)
+            continue; /* of a child that is ours, not the program's: the init, or who stood in for us */
         if (s->socket >= 0)
             hand_on(s, &info);
     }
