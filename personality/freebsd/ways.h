@@ -96,10 +96,14 @@ static inline const char *own_device(u64 path UNUSED) { return NULL; }
 #define WAY_SYSCTL_TELLS_WHOLE_SIZE 0
 /* sysctl.name2oid: the one node of those served here that is asked by a new value. */
 bool freebsd_name_to_numbers(const u64 a[MAX_ARGUMENTS], long *result);
+/* kern.proc.ps_strings.PID and auxv.PID: what another guest's memory has. */
+bool freebsd_start_of(const u32 name[4], const u64 a[MAX_ARGUMENTS], long *result);
 static inline bool own_sysctl(const u32 *name, u32 count, const u64 a[MAX_ARGUMENTS], long *result)
 {
-    return count == 2 && name[0] == BSD_CTL_SYSCTL && name[1] == BSD_CTL_SYSCTL_NAME2OID &&
-           freebsd_name_to_numbers(a, result);
+    if (count == 2 && name[0] == BSD_CTL_SYSCTL && name[1] == BSD_CTL_SYSCTL_NAME2OID)
+        return freebsd_name_to_numbers(a, result);
+    return count == 4 && a[4] == 0 && name[0] == BSD_CTL_KERN && name[1] == BSD_KERN_PROC &&
+           (name[2] == BSD_KERN_PROC_PS_STRINGS || name[2] == BSD_KERN_PROC_AUXV) && freebsd_start_of(name, a, result);
 }
 
 /* ---- sockets ----------------------------------------------------------------------------------- */

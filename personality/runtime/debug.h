@@ -22,6 +22,8 @@ void debug_stop(struct thread *t, struct frame *f, u64 vector);
 bool debug_signal(struct thread *t, struct frame *f, u64 vector, struct siginfo_host *info);
 /* A call begins or has ended.  True: the debugger may have changed its registers. */
 bool debug_call(struct thread *t, struct frame *f, u32 flags, u64 number, u32 count, const u64 *arguments);
+/* A call ends by entering another context than it was made in. */
+void debug_context_entered(struct thread *t);
 void debug_thread_begins(struct thread *t); /* before it goes anywhere */
 /* A call has made a child: kind FORK_COPY or FORK_SHARE. */
 void debug_forked(struct thread *t, u32 kind, s32 child);
@@ -51,7 +53,6 @@ long watch_process(s32 pid, void (*death)(s32 pid));
 
 /* call: process_vm_readv or process_vm_writev. */
 long move_memory(long call, s32 pid, u64 theirs, void *ours, size_t n);
-bool peek(s32 pid, u64 theirs, void *ours, size_t n);
 bool poke(s32 pid, u64 theirs, const void *ours, size_t n);
 /* *shift: where its runtime lies from where ours does; the last answer to begin with, or 0. */
 bool find_runtime(s32 pid, s64 *shift, struct debuggee *d);

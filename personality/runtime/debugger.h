@@ -7,6 +7,12 @@
 
 #include "runtime.h"
 
+/* ---- any guest ----------------------------------------------------------------------------------- */
+
+/* Where its ps_strings are; 0: it has none, is no guest, or may not be looked into. */
+u64 ps_strings_of(s32 pid);
+bool peek(s32 pid, u64 theirs, void *ours, size_t n);
+
 /* ---- being debugged ------------------------------------------------------------------------------ */
 
 /* By the parent.  -EBUSY: somebody does already; -EPERM: the parent is no guest that could. */

@@ -1,6 +1,7 @@
 /* The runtimes of other guests, in their memory: a forked child has it where we have ours, a program that was executed
  * somewhere else, as its maps tell.  All of one run execute the same file. */
 #include "debug.h"
+#include "debugger.h"
 #include <linux/uio.h>
 
 #define MOMENT_NS 200000L
@@ -90,4 +91,15 @@ bool await_runtime(s32 pid, s64 *shift, struct debuggee *d)
         wait_a_moment();
     }
     return false;
+}
+
+u64 ps_strings_of(s32 pid)
+{
+    struct debuggee d;
+    s64 shift = 0;
+    u64 at = 0;
+    if (await_runtime(pid, &shift, &d) &&
+        !peek(pid, (u64)&main_process.ps_strings + (u64)shift, &at, sizeof(at)))
+        return 0;
+    return at;
 }

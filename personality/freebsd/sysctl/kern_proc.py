@@ -134,22 +134,10 @@ def _path_name(request: Request, rest: tuple[int, ...]) -> None:
         request.out(os.fsencode(path) + b"\0")
 
 
-def _vector(request: Request, rest: tuple[int, ...]) -> None:
-    """The auxiliary vector, found behind the environment that ps_strings points to."""
-    pid = _one(rest, request)
-    _stat(pid)
-    if pid != request.guest.pid or not request.facts[1]:
-        raise fail(errno.EPERM)
-    guest = request.guest
-    environment, count = guest.read_u64(request.facts[1] + 16), guest.read_u32(request.facts[1] + 24)
-    address = environment + 8 * (count + 1)
-    entries = b""
-    for position in range(64):
-        entry = guest.read(address + 16 * position, 16)
-        entries += entry
-        if entry[:8] == bytes(8):
-            break
-    request.out(entries)
+def _start(request: Request, rest: tuple[int, ...]) -> None:
+    """Guests' are answered in the process (sysctl_start.c); what the host started has none to be seen."""
+    _stat(_one(rest, request))
+    raise fail(errno.EPERM)
 
 
 def _abi_name(request: Request, rest: tuple[int, ...]) -> None:
@@ -172,14 +160,6 @@ def _limit(request: Request, rest: tuple[int, ...]) -> None:
     pid = _one(rest[:1], request)
     _stat(pid)
     request.out(process.resource_limit(pid, rest[1]))
-
-
-def _ps_strings(request: Request, rest: tuple[int, ...]) -> None:
-    pid = _one(rest, request)
-    _stat(pid)
-    if pid != request.guest.pid or not request.facts[1]:
-        raise fail(errno.EPERM)
-    request.out(struct.pack("<Q", request.facts[1]))
 
 
 def _umask(request: Request, rest: tuple[int, ...]) -> None:
@@ -266,9 +246,9 @@ CHILDREN: list[Node] = [
     handled("filedesc", _descriptors, "Process filedesc entries", 33),
     handled("groups", _groups, "Process groups", 34),
     handled("env", _environment, "Process environment", 35),
-    handled("auxv", _vector, "Process ELF auxiliary vector", 36),
+    handled("auxv", _start, "Process ELF auxiliary vector", 36),
     handled("rlimit", _limit, "Process resource limits", 37, flags=_OWN),
-    handled("ps_strings", _ps_strings, "Process ps_strings location", 38),
+    handled("ps_strings", _start, "Process ps_strings location", 38),
     handled("umask", _umask, "Process umask", 39),
     handled("osrel", _release, "Process binary osreldate", 40, flags=_OWN),
     handled("cwd", _working_directory, "Process current working directory", 42),

@@ -92,6 +92,38 @@ static void processes(void)
     CHECK_IS(version, 6);
 }
 
+/* As debuggers ask about what they debug. */
+static void beginnings(void)
+{
+    int name[4] = {CTL_KERN, KERN_PROC, KERN_PROC_PS_STRINGS, (int)call(SYS_getpid)};
+    static unsigned long own[2 * 64], theirs[2 * 64];
+    unsigned long strings = 0, childs = 1;
+    size_t size = sizeof(strings), own_size = sizeof(own), their_size = sizeof(theirs);
+    CHECK_IS(call(SYS___sysctl, name, 4, &strings, &size, 0, 0), 0);
+    CHECK_IS(size, sizeof(strings));
+    CHECK_IS(((char ***)strings)[0][0] != 0, 1); /* ps_argvstr */
+    name[2] = KERN_PROC_AUXV;
+    CHECK_IS(call(SYS___sysctl, name, 4, own, &own_size, 0, 0), 0);
+    CHECK(own_size > 16 * 16 && own_size % 16 == 0);
+    CHECK_IS(own[own_size / 8 - 2], 0); /* AT_NULL */
+    long pid = call(SYS_fork);
+    if (pid == 0)
+        for (;;)
+            call(SYS_sigsuspend, (unsigned[4]){0});
+    name[3] = (int)pid;
+    CHECK_IS(call(SYS___sysctl, name, 4, theirs, &their_size, 0, 0), 0);
+    CHECK(their_size == own_size && memcmp(own, theirs, own_size) == 0);
+    CHECK_IS(call(SYS___sysctl, name, 4, 0, &their_size, 0, 0), 0);
+    name[2] = KERN_PROC_PS_STRINGS;
+    size = sizeof(childs);
+    CHECK_IS(call(SYS___sysctl, name, 4, &childs, &size, 0, 0), 0);
+    CHECK_IS(childs, strings);
+    name[3] = 99999;
+    CHECK_IS(call(SYS___sysctl, name, 4, &childs, &size, 0, 0), -ESRCH);
+    CHECK_IS(call(SYS_kill, pid, 9), 0);
+    CHECK_IS(call(SYS_wait4, pid, 0, 0, 0), pid);
+}
+
 static void environment(void)
 {
     char value[KENV_MVALLEN + 1] = {0};
@@ -182,6 +214,7 @@ static void test(void)
 {
     variables();
     processes();
+    beginnings();
     environment();
     modules();
     jails();
