@@ -3,22 +3,13 @@
  * A process's number stands for the thread that reported, where the kernel tells that apart from the first
  * thread by its number: PT_LWPINFO and PT_GET_SC_ARGS.  Everywhere else it is the thread of that number, or, where
  * that has ended, the one that reported. */
-#include "freebsd.h"
-#include "debugger.h"
+#include "ptrace.h"
 #include <linux/fcntl.h>
 
-#define USER_CODE 0x43
-#define USER_DATA 0x3b
-#define USER_FS 0x13
-#define USER_GS 0x1b
-#define FLAG_TRAP 0x100UL
-#define FLAGS_CHANGEABLE 0x254dd5UL /* PSL_USERCHANGE, with the trap flag */
 #define SAME_PLACE 1                /* an address to go on from that is none */
 #define EVENTS_KNOWN                                                                                        \
     (FREEBSD_PTRACE_EXEC | FREEBSD_PTRACE_SCE | FREEBSD_PTRACE_SCX | FREEBSD_PTRACE_FORK | FREEBSD_PTRACE_LWP | \
      FREEBSD_PTRACE_VFORK)
-#define DEBUG_REGISTERS 16
-#define FIXED_CONTROL 7 /* %dr6 and %dr7 have bits that are always set */
 #define MOST_THREADS 1024
 #define CHUNK 4096UL
 
@@ -30,100 +21,6 @@ _Static_assert(FREEBSD_PL_FLAG_SCE == STOP_ENTER && FREEBSD_PL_FLAG_SCX == STOP_
                FREEBSD_PL_FLAG_CHILD == STOP_CHILD && FREEBSD_PL_FLAG_BORN == STOP_BORN &&
                FREEBSD_PL_FLAG_EXITED == STOP_EXITS && FREEBSD_PL_FLAG_VFORKED == STOP_VFORKED &&
                FREEBSD_PL_FLAG_VFORK_DONE == STOP_VFORK_DONE, "reasons");
-
-/* ---- registers ------------------------------------------------------------------------------------ */
-
-static void registers_from_frame(struct freebsd_reg *r, const struct frame *f)
-{
-    *r = (struct freebsd_reg){
-        .r15 = f->r15, .r14 = f->r14, .r13 = f->r13, .r12 = f->r12, .r11 = f->r11, .r10 = f->r10,
-        .r9 = f->r9, .r8 = f->r8, .rdi = f->rdi, .rsi = f->rsi, .rbp = f->rbp, .rbx = f->rbx,
-        .rdx = f->rdx, .rcx = f->rcx, .rax = f->rax, .rip = f->rip, .rflags = f->rflags, .rsp = f->rsp,
-        .cs = USER_CODE, .ss = USER_DATA, .ds = USER_DATA, .es = USER_DATA, .fs = USER_FS, .gs = USER_GS,
-    };
-}
-
-static long registers_to_frame(struct frame *f, const struct freebsd_reg *r)
-{
-    if ((r->rflags ^ f->rflags) & ~(FLAGS_CHANGEABLE | FLAG_TRAP | 0x10000UL))
-        return -EINVAL;
-    f->r15 = r->r15; f->r14 = r->r14; f->r13 = r->r13; f->r12 = r->r12; f->r11 = r->r11; f->r10 = r->r10;
-    f->r9 = r->r9; f->r8 = r->r8; f->rdi = r->rdi; f->rsi = r->rsi; f->rbp = r->rbp; f->rbx = r->rbx;
-    f->rdx = r->rdx; f->rcx = r->rcx; f->rax = r->rax; f->rip = r->rip; f->rflags = r->rflags; f->rsp = r->rsp;
-    return 0;
-}
-
-static long put_frame(const struct target *target, const struct debuggee_thread *thread)
-{
-    return target_put(target, thread->frame_at, &thread->frame, sizeof(thread->frame));
-}
-
-static long general_registers(const struct target *target, struct debuggee_thread *thread, bool set, u64 at)
-{
-    struct freebsd_reg r;
-    if (!set) {
-        registers_from_frame(&r, &thread->frame);
-        return copy_out(at, &r, sizeof(r));
-    }
-    if (copy_in(&r, at, sizeof(r)) != 0)
-        return -EFAULT;
-    return registers_to_frame(&thread->frame, &r) ?: put_frame(target, thread);
-}
-
-/* The first 512 bytes of the vector state are what the kernel's fpreg is. */
-static long vector_registers(const struct target *target, const struct debuggee_thread *thread, bool set, u64 at,
-                             size_t size)
-{
-    u8 *state = (u8 *)current_thread()->xstate;
-    const u32 changed = 1;
-    if (thread->park_at == 0 || thread->park.vector == 0)
-        return -EBUSY;
-    if (!set) {
-        if (target_read(target, thread->park.vector, state, size) != (long)size)
-            return -ESRCH;
-        memset(state + 464, 0, LEGACY_STATE - 464); /* the host's notes */
-        return copy_out(at, state, size);
-    }
-    u8 header[LEGACY_STATE + 64];
-    if (copy_in(state, at, size) != 0)
-        return -EFAULT;
-    if (target_read(target, thread->park.vector, header, sizeof(header)) != sizeof(header))
-        return -ESRCH;
-    memcpy(state + 464, header + 464, LEGACY_STATE - 464);
-    u64 present = *(u64 *)(header + LEGACY_STATE) | 3; /* x87 and SSE are not in their first state any more */
-    long r = target_put(target, thread->park.vector, state, size);
-    if (r == 0)
-        r = target_put(target, thread->park.vector + LEGACY_STATE, &present, sizeof(present));
-    return r ?: target_put(target, thread->park_at + offsetof(struct park, vector_changed), &changed, sizeof(changed));
-}
-
-/* The host lets only a tracer of its own set them, so they are all clear, and stay so. */
-static long debug_registers(bool set, u64 at)
-{
-    u64 r[DEBUG_REGISTERS] = {0};
-    if (!set) {
-        r[6] = 0xffff0ff0;
-        r[7] = 0x400;
-        return copy_out(at, r, sizeof(r));
-    }
-    if (copy_in(r, at, sizeof(r)) != 0)
-        return -EFAULT;
-    return r[FIXED_CONTROL] & ~0x400UL ? -EINVAL : 0;
-}
-
-static long base_register(const struct debuggee_thread *thread, u32 request, u64 at)
-{
-    u64 base = request == FREEBSD_PT_GETFSBASE ? thread->park.fs_base : thread->state.guest_gs_base;
-    if (request == FREEBSD_PT_GETFSBASE && thread->park_at == 0)
-        base = thread->state.guest_fs_base;
-    return put_u64(at, base);
-}
-
-static long set_flag(const struct target *target, struct debuggee_thread *thread, u64 flag, bool on)
-{
-    thread->frame.rflags = on ? thread->frame.rflags | flag : thread->frame.rflags & ~flag;
-    return put_frame(target, thread);
-}
 
 /* ---- memory ----------------------------------------------------------------------------------------- */
 
@@ -278,7 +175,7 @@ static long thread_info(const struct target *target, const struct debuggee_threa
             info.flags |= FREEBSD_PL_FLAG_SI;
             fill_siginfo(&info.siginfo, thread);
         }
-        if (park->flags & (STOP_ENTER | STOP_LEAVE)) {
+        if (is_in_call(thread)) {
             info.syscall_code = park->number;
             info.syscall_narg = park->count;
         }
@@ -306,7 +203,7 @@ static long call_arguments(const struct debuggee_thread *thread, u64 at, s32 siz
 {
     u64 arguments[STOP_ARGUMENTS] = {0};
     const struct park *park = &thread->park;
-    if (!park->event || !(park->flags & (STOP_ENTER | STOP_LEAVE)))
+    if (!is_in_call(thread))
         return -EINVAL;
     memcpy(arguments, park->arguments, (park->count < STOP_ARGUMENTS ? park->count : STOP_ARGUMENTS) * sizeof(u64));
     return copy_out(at, arguments, (u64)(u32)size < sizeof(arguments) ? (u64)(u32)size : sizeof(arguments));
@@ -329,7 +226,7 @@ static long go_on(struct target *target, struct debuggee_thread *thread, u32 req
         return -EINVAL;
     switch (request) {
     case FREEBSD_PT_STEP:
-        r = set_flag(target, thread, FLAG_TRAP, true);
+        r = registers_step(target, thread, true);
         break;
     case FREEBSD_PT_TO_SCE:
         events |= FREEBSD_PTRACE_SCE;
@@ -343,7 +240,7 @@ static long go_on(struct target *target, struct debuggee_thread *thread, u32 req
     }
     if (r == 0 && request != FREEBSD_PT_STEP && request != FREEBSD_PT_DETACH && at != SAME_PLACE) {
         thread->frame.rip = at;
-        r = put_frame(target, thread);
+        r = target_put(target, thread->frame_at, &thread->frame, sizeof(thread->frame));
     }
     if (r == 0 && events != target->debug.events)
         r = target_set_events(target, events);
@@ -413,7 +310,7 @@ static long serve(struct frame *f, struct target *target, struct debuggee_thread
         return thread_list(target, at, data);
     case FREEBSD_PT_SETSTEP:
     case FREEBSD_PT_CLEARSTEP:
-        return set_flag(target, thread, FLAG_TRAP, request == FREEBSD_PT_SETSTEP);
+        return registers_step(target, thread, request == FREEBSD_PT_SETSTEP);
     case FREEBSD_PT_SUSPEND:
     case FREEBSD_PT_RESUME:
         return suspend(target, thread, request == FREEBSD_PT_SUSPEND);
@@ -426,24 +323,12 @@ static long serve(struct frame *f, struct target *target, struct debuggee_thread
         return event_mask(target, request == FREEBSD_PT_SET_EVENT_MASK, at, data);
     case FREEBSD_PT_GET_SC_ARGS:
         return call_arguments(thread, at, data);
-    case FREEBSD_PT_GETREGS:
-    case FREEBSD_PT_SETREGS:
-        return general_registers(target, thread, request == FREEBSD_PT_SETREGS, at);
-    case FREEBSD_PT_GETFPREGS:
-    case FREEBSD_PT_SETFPREGS:
-        return vector_registers(target, thread, request == FREEBSD_PT_SETFPREGS, at, LEGACY_STATE);
-    case FREEBSD_PT_GETDBREGS:
-    case FREEBSD_PT_SETDBREGS:
-        return debug_registers(request == FREEBSD_PT_SETDBREGS, at);
-    case FREEBSD_PT_GETFSBASE:
-    case FREEBSD_PT_GETGSBASE:
-        return base_register(thread, request, at);
     case FREEBSD_PT_VM_TIMESTAMP:
         return timestamp(target);
     case FREEBSD_PT_VM_ENTRY:
         return map_entry(target, at);
     default:
-        return -EINVAL;
+        return registers_request(target, thread, request, at, data);
     }
 }
 

@@ -11,16 +11,13 @@
 #include "debugger.h"
 #include "trace.h"
 #include <linux/futex.h>
-#include <linux/sched.h>
 #include <asm/prctl.h>
 
 #define SENT_BY_QUEUE (-1) /* si_code SI_QUEUE */
 #define NUDGE (0x65647567UL << 32)
-#define WATCH_STACK 4096UL
 #define LOOK_AGAIN_NS 5000000L
 
 u32 debug_active;
-static u32 watches; /* threads of watch_process */
 
 /* ---- nudges ------------------------------------------------------------------------------------- */
 
@@ -98,11 +95,13 @@ static void stay_parked(struct thread *t, struct park *p)
         } else {
             STORE(t->park, NULL);
             if (LOAD(d->stopping) == 0)
-                return;
+                break;
             STORE(t->park, p);
             count_park(d);
         }
     }
+    if (p->fs_changed && host(__NR_arch_prctl, ARCH_SET_FS, p->fs_base) == 0)
+        t->guest_fs_base = p->fs_base;
 }
 
 struct others {
@@ -151,32 +150,44 @@ static void debug_end(struct thread *t)
     fast_allow_again(t->process);
 }
 
+/* One thread at a time.  False: there is no debugger any more. */
+static bool begin_stop(struct debuggee *d, const struct thread *t)
+{
+    while (LOAD(d->debugger) != 0) {
+        s32 reporter = 0;
+        if (__atomic_compare_exchange_n(&d->stopping, &reporter, t->tid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return true;
+        futex_wait(&d->stopping, (u32)reporter, 0);
+    }
+    return false;
+}
+
+/* All are parked: the debugger looks at the one that has something to report, until it lets all go on. */
+static void show_stop(struct debuggee *d, struct thread *reporter, struct park *p)
+{
+    u32 number = d->stopped + 1;
+    d->reporter = reporter;
+    STORE(d->stopped, number);
+    tell_debugger(d, p->signal);
+    for (u32 resumed; (resumed = LOAD(d->resumed)) != number;)
+        futex_wait(&d->resumed, resumed, 0);
+    p->event = 0;
+}
+
 /* The whole process stops, and p says why.  Returns what the debugger made of p->signal. */
 static s32 report(struct thread *t, struct frame *f, u64 vector, struct park *p)
 {
     struct debuggee *d = &t->process->debug;
     p->event = 1;
     enter_park(t, p, f, vector);
-    while (LOAD(d->debugger) != 0) {
-        s32 reporter = 0;
-        if (!__atomic_compare_exchange_n(&d->stopping, &reporter, t->tid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-            futex_wait(&d->stopping, (u32)reporter, 0);
-            continue;
-        }
+    if (begin_stop(d, t)) {
         stop_others(t);
-        u32 number = d->stopped + 1;
-        d->reporter = t;
-        STORE(d->stopped, number);
-        tell_debugger(d, p->signal);
-        for (u32 resumed; (resumed = LOAD(d->resumed)) != number;)
-            futex_wait(&d->resumed, resumed, 0);
-        p->event = 0;
+        show_stop(d, t, p);
         if (LOAD(d->debugger) == 0)
             debug_end(t);
         STORE(d->stopping, 0);
         futex_wake(&d->stopping);
         futex_wake(&d->resumed);
-        break;
     }
     stay_parked(t, p);
     return p->signal;
@@ -240,6 +251,12 @@ static void report_here(struct thread *t, u32 flags, s32 child)
     struct park park = {.signal = HOST_SIGTRAP, .flags = flags, .child = child, .number = (u32)number,
                         .count = number < p->call_limit ? p->calls[number].arguments : 0};
     report_in_call(t, t->frame, &park);
+}
+
+void debug_context_entered(struct thread *t)
+{
+    if (is_debugged(t) && (t->process->debug.events & DEBUG_LEAVE))
+        report_here(t, STOP_LEAVE, 0);
 }
 
 void debug_thread_begins(struct thread *t)
@@ -384,7 +401,7 @@ static void child_is_free(struct thread *t)
     const s32 debugger = d->debugger;
     *d = (struct debuggee){.magic = DEBUGGEE_MAGIC};
     t->park = NULL;
-    debug_active = watches = 0;
+    debug_active = 0;
     if (followed) {
         d->newborn = (u32)t->call_number;
         d->asked_stop = HOST_SIGSTOP;
@@ -405,11 +422,40 @@ static void child_is_free(struct thread *t)
 }
 ON_FORK_CHILD(child_is_free);
 
-/* A debugger that is not the parent would never learn how: the host tells parents only. */
+static void show_end(struct thread *t, void *context)
+{
+    const struct thread *last = context;
+    struct debuggee *d = &t->process->debug;
+    struct park *p = LOAD(t->park);
+    if (t == last || p == NULL || LOAD(d->debugger) == 0)
+        return;
+    p->event = 1;
+    p->flags = STOP_EXITS;
+    p->signal = HOST_SIGTRAP;
+    p->info.signo = 0;
+    show_stop(d, t, p);
+    STORE(t->debug_gone, 1);
+}
+
+/* When a process ends, each thread but the one that ends it says that it does; they stay parked until the host ends
+ * them. */
+static void show_ends_of_others(struct thread *t)
+{
+    struct debuggee *d = &t->process->debug;
+    if (!(d->events & DEBUG_THREADS) || t->process->thread_count < 2 || !begin_stop(d, t))
+        return;
+    stop_others(t);
+    each_thread(t->process, show_end, t);
+}
+
 void debug_ends(struct thread *t, s32 code, s32 status)
 {
     struct debuggee *d = &t->process->debug;
-    if (!is_debugged(t) || LOAD(d->debugger) == 0 || d->debugger == (s32)host(__NR_getppid))
+    if (!is_debugged(t) || LOAD(d->debugger) == 0)
+        return;
+    show_ends_of_others(t);
+    /* A debugger that is not the parent would never learn how: the host tells parents only. */
+    if (LOAD(d->debugger) == 0 || d->debugger == (s32)host(__NR_getppid))
         return;
     d->leaving_code = code;
     d->leaving_status = status;
@@ -418,71 +464,4 @@ void debug_ends(struct thread *t, s32 code, s32 status)
     tell_debugger(d, 0);
     while (LOAD(d->leaving) == 1 && LOAD(d->resumed) == resumed)
         futex_wait(&d->resumed, resumed, 0);
-}
-
-/* ---- watching a process --------------------------------------------------------------------------- */
-
-struct watch {
-    s32 pid;
-    void (*death)(s32 pid);
-};
-
-/* Descriptors of its own, so that the guest sees none: the thread got a copy of the table. */
-static void __attribute__((noreturn)) watch_main(const struct watch *w)
-{
-    struct {
-        s32 fd;
-        s16 events, revents;
-    } watched = {-1, 1 /* POLLIN */, 0};
-    host_call6_plain(__NR_close_range, 0, ~0U, 0, 0, 0, 0);
-    watched.fd = (s32)host_call6_plain(__NR_pidfd_open, (u64)w->pid, 0, 0, 0, 0, 0);
-    if (watched.fd >= 0)
-        while (host_call6_plain(__NR_poll, (u64)&watched, 1, (u64)-1, 0, 0, 0) == -EINTR)
-            ;
-    w->death(w->pid);
-    for (;;)
-        host_call6_plain(__NR_exit, 0, 0, 0, 0, 0, 0);
-}
-
-/* No state of the guest's or of the runtime's, all signals blocked, and no guest code ever. */
-long watch_process(s32 pid, void (*death)(s32 pid))
-{
-    const u64 flags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-    u64 all = ~0UL, before;
-    u8 *stack = runtime_alloc(WATCH_STACK);
-    if (stack == NULL)
-        return -ENOMEM;
-    struct watch *w = (struct watch *)(stack + WATCH_STACK - 64);
-    *w = (struct watch){pid, death};
-    host(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, &before, 8);
-    register long number __asm__("rax") = __NR_clone;
-    register u64 rdi __asm__("rdi") = flags;
-    register u64 rsi __asm__("rsi") = (u64)w & ~15UL;
-    register u64 rdx __asm__("rdx") = 0;
-    register u64 r10 __asm__("r10") = 0;
-    register u64 r8 __asm__("r8") = 0;
-    __asm__ volatile("syscall\n\t"
-                     "testq %%rax, %%rax\n\t"
-                     "jnz 1f\n\t"
-                     "xorl %%ebp, %%ebp\n\t"
-                     "movq %[w], %%rdi\n\t"
-                     "call *%[run]\n\t"
-                     "ud2\n"
-                     "1:"
-                     : "+a"(number)
-                     : "D"(rdi), "S"(rsi), "d"(rdx), "r"(r10), "r"(r8), [w] "r"(w), [run] "r"(watch_main)
-                     : "rcx", "r11", "memory");
-    host(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &before, 0, 8);
-    if (is_error(number))
-        runtime_free(stack);
-    else
-        watches++;
-    return number;
-}
-
-/* The watching thread alone would keep the process alive. */
-void debug_last_thread_ends(const struct process *p)
-{
-    if (watches > 0 && p->thread_count == 0)
-        host(__NR_exit_group, 0);
 }

@@ -29,12 +29,12 @@
 struct park {
     struct frame *frame; /* the guest's registers, to read and to change */
     u64 vector;          /* its vector state, XSAVE standard form */
-    u64 fs_base;
+    u64 fs_base;         /* set, when fs_changed says so */
     u64 pending, mask;   /* host bits */
     u32 event;           /* it has something to report */
     u32 flags;           /* STOP_* */
     s32 signal;          /* the host's number of what is reported; then of what is to be delivered, or 0 */
-    u32 vector_changed;
+    u32 vector_changed, fs_changed;
     s32 child;           /* with STOP_FORKED */
     u32 number, count;   /* with STOP_ENTER and STOP_LEAVE: the call */
     u64 arguments[STOP_ARGUMENTS];

@@ -116,11 +116,13 @@ static u64 next_thread(const struct target *target, u64 at, struct thread *state
     u64 threads = 0;
     if (at == 0 && !peek(target->pid, (u64)&main_process.threads + (u64)target->shift, &threads, sizeof(threads)))
         return 0;
-    if (at == 0)
-        at = threads;
-    else
-        at = (u64)state->next;
-    return at != 0 && peek(target->pid, at, state, sizeof(*state)) ? at : 0;
+    for (;;) {
+        at = at == 0 ? threads : (u64)state->next;
+        if (at == 0 || !peek(target->pid, at, state, sizeof(*state)))
+            return 0;
+        if (!state->debug_gone)
+            return at;
+    }
 }
 
 /* ---- being debugged ----------------------------------------------------------------------------------- */
@@ -415,7 +417,7 @@ long target_resume(struct target *target, s32 signal, bool detach)
         r = PUT(target, resumed, target->debug.stopped);
     if (r != 0)
         return r;
-    nudge_thread(target->pid, reporter.state.tid, NUDGE_LOOK);
+    nudge_thread(target->pid, target->debug.stopping, NUDGE_LOOK);
     if (detach)
         debugger_forget(target->pid);
     return 0;

@@ -222,6 +222,7 @@ struct thread {
     void *trace_state; /* of trace.c */
     struct park *park;   /* while it is debugged and stopped */
     u32 debug_suspended; /* the debugger holds it when the others go on */
+    u32 debug_gone;      /* ... and saw it end, with the process */
     u32 awaits_child;    /* of a vfork: it cannot be told to stop, and does nothing */
     u32 step_whole;      /* the debugger wants one guest instruction, and no way back to the guest, stepped */
     s32 forked;          /* the child that the call in progress has made */
@@ -502,7 +503,7 @@ long suspend_with_mask(struct thread *t, u64 host_mask);
 void temporary_mask(struct thread *t, u64 host_mask);
 void temporary_mask_end(struct thread *t, long result);
 /* Leave with every register as `f` says, and vector state from `xstate` (NULL: as it is). */
-__attribute__((noreturn)) void leave_with_context(struct thread *t, struct frame *f, void *xstate);
+__attribute__((noreturn)) void leave_with_context(struct thread *t, const struct frame *f, const void *xstate);
 /* Vector state of the calling guest thread, XSAVE standard form, process->xstate_size bytes. */
 void save_xstate(void *to_aligned_64);
 

@@ -166,6 +166,70 @@ static void take_changes(struct thread *t, struct frame *f)
     t->step_whole = (f->rflags & FLAG_TRAP) != 0;
 }
 
+void save_xstate(void *to_aligned_64)
+{
+    struct process *p = current_thread()->process;
+    memset((u8 *)to_aligned_64 + 512, 0, 64);
+    save_xstate_to(to_aligned_64, (u32)p->xstate_mask, (u32)(p->xstate_mask >> 32));
+}
+
+#define FP_XSTATE_MAGIC1 0x46505853U
+#define FP_XSTATE_MAGIC2 0x46505845U
+
+/* vector: with the host's note of its size, or 0 for the state that a program begins with. */
+static void set_frame(struct thread *t, const struct frame *f, u64 vector)
+{
+    struct host_sigframe *back = (struct host_sigframe *)t->return_frame;
+    memset(back, 0, sizeof(*back));
+    back->uc.flags = (vector != 0 ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    back->uc.stack_base = t->host_alt_stack;
+    back->uc.stack_size = t->host_alt_size;
+    frame_to_host(&back->uc.registers, f);
+    back->uc.registers.cs = 0x33;
+    back->uc.registers.ss = 0x2b;
+    back->uc.registers.fpstate = vector;
+    back->uc.mask = mask_for_host(t->mask);
+    struct frame *current = t->frame;
+    if (current != f)
+        *current = *f;
+    current->restore_all = (u64)&back->uc;
+}
+
+void leave_to_start(struct thread *t, const struct frame *f)
+{
+    set_frame(t, f, 0);
+    leave_to_guest();
+}
+
+static void set_context(struct thread *t, const struct frame *f, const void *xstate)
+{
+    struct process *p = t->process;
+    u8 *vector = (u8 *)t->xstate;
+    if (xstate == NULL)
+        save_xstate(vector);
+    else if (xstate != vector)
+        memcpy(vector, xstate, p->xstate_size);
+    u32 *software = (u32 *)(vector + 464); /* struct _fpx_sw_bytes */
+    memset(software, 0, 48);
+    software[0] = FP_XSTATE_MAGIC1;
+    software[1] = (u32)p->xstate_size + 4;
+    software[2] = (u32)p->xstate_mask;
+    software[3] = (u32)(p->xstate_mask >> 32);
+    software[4] = (u32)p->xstate_size;
+    *(u32 *)(vector + p->xstate_size) = FP_XSTATE_MAGIC2;
+    set_frame(t, f, (u64)vector);
+}
+
+void leave_with_context(struct thread *t, const struct frame *f, const void *xstate)
+{
+    set_context(t, f, xstate);
+    if (debug_active) {
+        debug_context_entered(t);
+        take_changes(t, t->frame);
+    }
+    leave_to_guest();
+}
+
 /* The call is done; deliver what came in meanwhile and give the host its mask back. */
 void runtime_leave_slow(struct frame *f)
 {
@@ -206,59 +270,8 @@ void runtime_leave_slow(struct frame *f)
     if (t->step_whole) {
         t->step_whole = 0;
         if ((f->rflags & FLAG_TRAP) && f->restore_all == 0)
-            leave_with_context(t, f, NULL);
+            set_context(t, f, NULL);
     }
-}
-
-void save_xstate(void *to_aligned_64)
-{
-    struct process *p = current_thread()->process;
-    memset((u8 *)to_aligned_64 + 512, 0, 64);
-    save_xstate_to(to_aligned_64, (u32)p->xstate_mask, (u32)(p->xstate_mask >> 32));
-}
-
-#define FP_XSTATE_MAGIC1 0x46505853U
-#define FP_XSTATE_MAGIC2 0x46505845U
-
-/* vector: with the host's note of its size, or 0 for the state that a program begins with. */
-static void __attribute__((noreturn)) leave_by_frame(struct thread *t, const struct frame *f, u64 vector)
-{
-    struct host_sigframe *back = (struct host_sigframe *)t->return_frame;
-    memset(back, 0, sizeof(*back));
-    back->uc.flags = (vector != 0 ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    back->uc.stack_base = t->host_alt_stack;
-    back->uc.stack_size = t->host_alt_size;
-    frame_to_host(&back->uc.registers, f);
-    back->uc.registers.cs = 0x33;
-    back->uc.registers.ss = 0x2b;
-    back->uc.registers.fpstate = vector;
-    back->uc.mask = mask_for_host(t->mask);
-    struct frame *current = t->frame;
-    if (current != f)
-        *current = *f;
-    current->restore_all = (u64)&back->uc;
-    leave_to_guest();
-}
-
-void leave_to_start(struct thread *t, const struct frame *f) { leave_by_frame(t, f, 0); }
-
-void leave_with_context(struct thread *t, struct frame *f, void *xstate)
-{
-    struct process *p = t->process;
-    u8 *vector = (u8 *)t->xstate;
-    if (xstate == NULL)
-        save_xstate(vector);
-    else if (xstate != vector)
-        memcpy(vector, xstate, p->xstate_size);
-    u32 *software = (u32 *)(vector + 464); /* struct _fpx_sw_bytes */
-    memset(software, 0, 48);
-    software[0] = FP_XSTATE_MAGIC1;
-    software[1] = (u32)p->xstate_size + 4;
-    software[2] = (u32)p->xstate_mask;
-    software[3] = (u32)(p->xstate_mask >> 32);
-    software[4] = (u32)p->xstate_size;
-    *(u32 *)(vector + p->xstate_size) = FP_XSTATE_MAGIC2;
-    leave_by_frame(t, f, (u64)vector);
 }
 
 /* ---- the host's handler ------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* Signals that reached a thread and wait for its mask, and the mask: the guest's, and what the host is told. */
-#include "core.h"
+#include "debug.h"
 
 void update_pending(struct thread *t)
 {
@@ -86,7 +86,7 @@ bool drop_ignored_signals(struct thread *t)
             t->queue[k] = t->queue[k + 1];
     }
     update_pending(t);
-    if (t->signal_pending)
+    if (t->signal_pending || debug_stop_wanted(t))
         return false;
     t->signals_held = 0;
     set_host_mask(t->mask);

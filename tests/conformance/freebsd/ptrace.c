@@ -15,8 +15,14 @@
 #define SYS_getppid 39
 #define SYS_execve 59
 #define SYS_vfork 66
+#define SYS_nanosleep 240
+#define SYS_kqueue 362
 #define SYS_sigaction 416
+#define SYS_sigreturn 417
 #define SYS_thr_self 432
+#define SYS_thr_kill 433
+#define SYS_pread 475
+#define SYS_kevent 560
 #define SYS_pipe2 542
 
 #define SIGTRAP 5
@@ -32,6 +38,8 @@
 
 #define EPERM 1
 #define ESRCH 3
+#define EINTR 4
+#define EBADF 9
 #define ECHILD 10
 #define ENOMEM 12
 #define EFAULT 14
@@ -67,6 +75,11 @@
 #define PT_GETFPREGS 35
 #define PT_SETFPREGS 36
 #define PT_VM_ENTRY 41
+#define PT_GETXSTATE_INFO 68
+#define PT_GETXSTATE 69
+#define PT_SETXSTATE 70
+#define PT_GETFSBASE 71
+#define PT_SETFSBASE 72
 
 #define PL_EVENT_SIGNAL 1
 #define PL_FLAG_SCE 4
@@ -80,6 +93,8 @@
 #define PL_FLAG_VFORKED 0x400
 #define PL_FLAG_VFORK_DONE 0x800
 #define PTRACE_EXEC 1
+#define PTRACE_SCE 2
+#define PTRACE_SCX 4
 #define PTRACE_FORK 8
 #define PTRACE_VFORK 0x20
 
@@ -216,6 +231,13 @@ static void trap(void)
                      : "rbx", "r12", "memory");
 }
 
+static void exit_with_fs(void)
+{
+    u64 word;
+    __asm__ volatile("movq %%fs:0, %0" : "=r"(word));
+    exit_with((long)word);
+}
+
 static void test_registers(void)
 {
     struct reg r;
@@ -249,6 +271,52 @@ static void test_registers(void)
     CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
     CHECK_IS(wait_for(pid), pid);
     CHECK_IS(status, EXITED(33));
+}
+
+/* All vector state at once, and where %fs begins. */
+static void test_whole_state(void)
+{
+    struct {
+        u64 mask;
+        u32 length;
+    } known;
+    static u8 state[16384];
+    u32 *fp = (u32 *)state;
+    u64 base = 1;
+    long pid = debuggee(trap);
+
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(ptrace(PT_GETXSTATE_INFO, pid, &known, 8), -EINVAL);
+    CHECK_IS(ptrace(PT_GETXSTATE_INFO, pid, &known, sizeof(known)), 0);
+    CHECK_IS(known.mask & 3, 3);
+    CHECK(known.length >= 576 && known.length <= sizeof(state));
+    CHECK_IS(ptrace(PT_GETXSTATE, pid, state, 0), 0);
+    CHECK_IS(fp[40 + 4 * 5], 0xabcdef);
+    CHECK_IS(*(u64 *)(state + 512) & ~known.mask, 0);
+    fp[40 + 4 * 5] = 0x20;
+    CHECK_IS(ptrace(PT_SETXSTATE, pid, state, 511), -EINVAL);
+    CHECK_IS(ptrace(PT_SETXSTATE, pid, state, (s32)known.length + 1), -EINVAL);
+    CHECK_IS(ptrace(PT_SETXSTATE, pid, 0, (s32)known.length), -EFAULT);
+    CHECK_IS(ptrace(PT_SETXSTATE, pid, state, (s32)known.length), 0);
+    *(u64 *)(state + 512) = ~0UL;
+    CHECK_IS(ptrace(PT_SETXSTATE, pid, state, (s32)known.length), -EINVAL);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED((0x90 + 0x20) & 0xff)); /* trap adds the low bytes */
+
+    static u64 word = 77;
+    pid = debuggee(exit_with_fs);
+    CHECK_IS(ptrace(PT_GETFSBASE, pid, &base, 0), 0);
+    CHECK_IS(base, 0);
+    base = 1UL << 47;
+    CHECK_IS(ptrace(PT_SETFSBASE, pid, &base, 0), -EINVAL);
+    base = (u64)&word;
+    CHECK_IS(ptrace(PT_SETFSBASE, pid, &base, 0), 0);
+    CHECK_IS(ptrace(PT_SETFSBASE, pid, 0, 0), -EFAULT);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, EXITED(77));
 }
 
 /* ---- steps and breakpoints ------------------------------------------------------------------------------- */
@@ -431,6 +499,40 @@ static void test_calls(void)
     CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
     CHECK_IS(wait_for(pid), pid);
     CHECK_IS(status, EXITED(1));
+}
+
+static u8 moved[4];
+
+static void four_arguments(void)
+{
+    exit_with(call(SYS_pread, 9, moved, sizeof(moved), 12345) == -EBADF ? 1 : 2);
+}
+
+/* As truss looks: the fourth argument is in %rcx, and can be changed there. */
+static void test_fourth_argument(void)
+{
+    struct reg r;
+    u64 arguments[4] = {0};
+    long pid = debuggee(four_arguments);
+    u32 mask = PTRACE_SCE;
+
+    CHECK_IS(ptrace(PT_SET_EVENT_MASK, pid, &mask, sizeof(mask)), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(ptrace(PT_GETREGS, pid, &r, 0), 0);
+    CHECK_IS(r.rax, SYS_pread);
+    CHECK_IS(r.rcx, 12345);
+    r.rcx = 54321;
+    CHECK_IS(ptrace(PT_SETREGS, pid, &r, 0), 0);
+    mask = PTRACE_SCX;
+    CHECK_IS(ptrace(PT_SET_EVENT_MASK, pid, &mask, sizeof(mask)), 0);
+    CHECK_IS(ptrace(PT_CONTINUE, pid, HERE, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(ptrace(PT_GET_SC_ARGS, pid, arguments, sizeof(arguments)), 0);
+    CHECK_IS(arguments[3], 54321);
+    CHECK_IS(ptrace(PT_KILL, pid, 0, 0), 0);
+    CHECK_IS(wait_for(pid), pid);
+    CHECK_IS(status, SIGKILL);
 }
 
 /* ---- exec ---------------------------------------------------------------------------------------------------------- */
@@ -656,6 +758,85 @@ static void test_thread_events(void)
     CHECK_IS(ended, born);
 }
 
+#define OTHERS 3
+
+static volatile u32 at_work;
+
+static void wait_for_events(void *unused)
+{
+    u64 got[8]; /* struct kevent */
+    (void)unused;
+    __atomic_add_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+    call(SYS_kevent, call(SYS_kqueue), 0, 0, got, 1, 0);
+}
+
+static void sleep_long(void *unused)
+{
+    struct timespec long_time = {1000, 0};
+    (void)unused;
+    __atomic_add_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+    while (call(SYS_nanosleep, &long_time, &long_time) == -EINTR)
+        ;
+}
+
+static void turn_round(void *unused)
+{
+    (void)unused;
+    __atomic_add_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+    for (;;)
+        ;
+}
+
+/* Ends with all of them at work, after a signal and the return from its handler. */
+static void work_and_exit(void)
+{
+    static struct guest_thread threads[OTHERS];
+    struct sigaction action = {handle, 0, {{0}}};
+    long self;
+    thread_begin(&threads[0], wait_for_events, 0);
+    thread_begin(&threads[1], sleep_long, 0);
+    thread_begin(&threads[2], turn_round, 0);
+    while (at_work < OTHERS)
+        ;
+    call(SYS_sigaction, SIGUSR1, &action, 0);
+    call(SYS_thr_self, &self);
+    call(SYS_thr_kill, self, SIGUSR1);
+    exit_with(handled == SIGUSR1 ? 45 : 46);
+}
+
+/* As truss counts: each call has a beginning and an end, a return from a handler too, and each thread an end. */
+static void test_every_call(void)
+{
+    struct lwpinfo info;
+    s32 inside[16] = {0}, lwps[16], other_ends = 0, sigreturns = 0, unpaired = 0;
+    long pid = debuggee(work_and_exit), left = 0;
+
+    CHECK_IS(ptrace(PT_LWP_EVENTS, pid, 0, 1), 0);
+    CHECK_IS(ptrace(PT_SYSCALL, pid, HERE, 0), 0);
+    inside[0] = -1; /* perhaps still in the kill that stopped it */
+    while (wait_for(pid) == pid && (status & 0xff) == 0x7f) {
+        s32 signal = status >> 8, pass = signal == SIGTRAP ? 0 : signal;
+        if (ptrace(PT_LWPINFO, pid, &info, sizeof(info)) != 0)
+            break;
+        s32 *in = &inside[(info.lwpid - (s32)pid) & 15];
+        if (info.flags & PL_FLAG_EXITED) {
+            other_ends++;
+            left = ptrace(PT_GETLWPLIST, pid, lwps, 16);
+        } else if (pass == 0 && !(info.flags & PL_FLAG_BORN)) {
+            s32 enters = (info.flags & PL_FLAG_SCE) != 0;
+            unpaired += *in == enters;
+            *in = enters;
+            sigreturns += enters && info.number == SYS_sigreturn;
+        }
+        CHECK_IS(ptrace(PT_SYSCALL, pid, HERE, pass), 0);
+    }
+    CHECK_IS(status, EXITED(45));
+    CHECK_IS(unpaired, 0);
+    CHECK_IS(sigreturns, 1);
+    CHECK_IS(other_ends, OTHERS);
+    CHECK_IS(left, 2); /* the last of them, and the one that ended the process */
+}
+
 static void wait_for_end_of(long child)
 {
     u32 word = 0;
@@ -753,17 +934,20 @@ static void test(void)
     test_memory();
     test_errors();
     test_registers();
+    test_whole_state();
     test_steps();
     test_breakpoint();
     test_signals();
     test_death();
     test_calls();
+    test_fourth_argument();
     test_exec();
     test_attach();
     test_attach_to_another();
     test_end_of_debugger();
     test_threads();
     test_thread_events();
+    test_every_call();
     test_follow_fork();
     test_vfork_done();
     test_vfork_and_trace_me();
