@@ -46,6 +46,19 @@ static long microsecond_times(u64 address, struct linux_timespec to[2])
     return 0;
 }
 
+/* The host tells who watches a file that it was written to when only its time of modification is set, which a BSD
+ * kernel calls a change of attributes: so the time of the last access is set as well, to what it is. */
+static void keep_access_time(int fd, u64 path, u64 flags, struct linux_timespec times[2])
+{
+    struct linux_stat now;
+    if (times[0].nsec != LINUX_UTIME_OMIT || times[1].nsec == LINUX_UTIME_OMIT)
+        return;
+    if (is_error(path ? host(__NR_newfstatat, fd, path, &now, flags) : host(__NR_fstat, fd, &now)))
+        return;
+    times[0].sec = (s64)now.atim.sec;
+    times[0].nsec = (s64)now.atim.nsec;
+}
+
 typedef long (*times_reader)(u64 address, struct linux_timespec to[2]);
 
 static long set_times(struct thread *t, u64 fd, u64 path, u64 flags, u64 address, times_reader read)
@@ -58,6 +71,8 @@ static long set_times(struct thread *t, u64 fd, u64 path, u64 flags, u64 address
         r = place_find(t, fd, path, flags, allowed, &at);
     if (is_error(r))
         return r;
+    if (address && at.path)
+        keep_access_time(at.fd, at.path, at.flags, times);
     /* Without a path the host would set the descriptor's own file. */
     r = at.path == 0 ? -EFAULT : host(__NR_utimensat, at.fd, at.path, address ? times : NULL, at.flags);
     place_end(&at);
@@ -70,7 +85,11 @@ static long set_descriptor_times(struct thread *t, u64 fd, u64 address, times_re
     if (fd_is_reserved(t, (s32)fd) || (s32)fd < 0)
         return -EBADF;
     long r = address ? read(address, times) : 0;
-    return is_error(r) ? r : host(__NR_utimensat, (s32)fd, 0, address ? times : NULL, 0);
+    if (is_error(r))
+        return r;
+    if (address)
+        keep_access_time((s32)fd, 0, 0, times);
+    return host(__NR_utimensat, (s32)fd, 0, address ? times : NULL, 0);
 }
 
 long bsd_sys_utimes(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/event.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -304,6 +305,22 @@ static void vnodes(void)
     CHECK_IS(call(SYS_fchmod, fd, 0644), 0);
     CHECK_IS(wait_ms(kq, 8, 1000), 1);
     CHECK_IS(ev[0].fflags, NOTE_ATTRIB);
+    /* only the time of modification: no write either, and the other time stays */
+    struct timespec modified[2] = {{0, UTIME_OMIT}, {1000000000, 5}};
+    struct stat before = {0}, after = {0};
+    CHECK_IS(call(SYS_fstat, fd, &before), 0);
+    CHECK_IS(call(SYS_futimens, fd, modified), 0);
+    CHECK_IS(wait_ms(kq, 8, 1000), 1);
+    CHECK_IS(ev[0].fflags, NOTE_ATTRIB);
+    modified[1].tv_nsec = 6;
+    CHECK_IS(call(SYS_utimensat, AT_FDCWD, "kqueue-vnode", modified, 0), 0);
+    CHECK_IS(wait_ms(kq, 8, 1000), 1);
+    CHECK_IS(ev[0].fflags, NOTE_ATTRIB);
+    CHECK_IS(call(SYS_fstat, fd, &after), 0);
+    CHECK_IS(after.st_mtim.tv_sec, 1000000000);
+    CHECK_IS(after.st_mtim.tv_nsec, 6);
+    CHECK_IS(after.st_atim.tv_sec, before.st_atim.tv_sec);
+    CHECK_IS(after.st_atim.tv_nsec, before.st_atim.tv_nsec);
     CHECK_IS(call(SYS_rename, "kqueue-vnode", "kqueue-vnode-2"), 0);
     CHECK_IS(wait_ms(kq, 8, 1000), 1);
     CHECK(ev[0].fflags & NOTE_RENAME);
