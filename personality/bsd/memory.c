@@ -90,6 +90,8 @@ static long map(struct mapping *m)
         r = host(__NR_mmap, m->address, m->size, m->protection, host_flags(m), m->fd, m->offset);
     if (r == -EEXIST)
         return -ENOMEM;
+    if (r == -EOVERFLOW)
+        return WAY_MAPPED_BEYOND_ALL_FILES;
     return is_error(r) ? r : r + (long)in_page;
 }
 

@@ -125,6 +125,11 @@ static inline bool own_sysctl(const u32 *name, u32 count, const u64 a[MAX_ARGUME
 static inline u32 timer_notes_to_engine(u32 notes) { return notes; }
 static inline u32 timer_notes_from_engine(u32 notes) { return notes; }
 
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+/* mmap of a file from an offset that no file can have. */
+#define WAY_MAPPED_BEYOND_ALL_FILES (-EINVAL)
+
 /* ---- time -------------------------------------------------------------------------------------- */
 
 /* There are many names for two clocks: _FAST and _PRECISE say how much work a reading is worth, and uptime is

@@ -94,6 +94,11 @@ static inline u32 timer_notes_from_engine(u32 notes)
     return (notes & ~15U) | unit;
 }
 
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+/* mmap of a file from an offset that no file can have. */
+#define WAY_MAPPED_BEYOND_ALL_FILES (-EOVERFLOW)
+
 /* ---- time -------------------------------------------------------------------------------------- */
 
 static inline long own_clock_to_host(s32 clock UNUSED) { return -EINVAL; }

@@ -57,6 +57,12 @@ static void flags(void)
     CHECK_IS(map(a, PAGE, 3, ANON | FIXED | EXCL, -1, 0), a);
     CHECK_IS(call(MUNMAP, a, 0), -EINVAL);
     CHECK_IS(map(0, PAGE, 1, PRIVATE, 99, 0), -EBADF);
+    long file = call(5, "memory-file", 0x202, 0600); /* open(2), O_RDWR | O_CREAT */
+    CHECK(file >= 0);
+    CHECK_IS(map(0, 2 * PAGE, 1, PRIVATE, file, -1), -EINVAL);
+    CHECK_IS(map(0, 2 * PAGE, 1, PRIVATE, file, -PAGE), -EINVAL);
+    call(6, file);
+    call(10, "memory-file");
 }
 
 static void guards_and_stacks(void)
