@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sandbox.zone.ephemeral import Request, Sandbox
     from sandbox.zone.view import Share
 
+    Enter = Callable[[Callable[[Sandbox], int]], int]
+
 WITH_VALUE = ("--root", "--bind", "--ro", "--rw", "--net", "--zone")
 NETWORKS = ("host", "none", "private")
 
@@ -73,24 +75,27 @@ def run(
     `directory`: where the program starts, below a root that was named.  What is wrong is said in one
     sentence, and the status returned.  Raises UsageError for what is not there to be shared.
     """
+    return prepared(options, program, arguments, directory)(then)
+
+
+def prepared(options: SandboxOptions, program: str, arguments: list[str], directory: str) -> Enter:
+    """The second half of `run`, for a process that shall be left outside.  Raises UsageError."""
     try:
         from sandbox.zone import ephemeral
 
         if options.zone:
-            return _in_zone(options, [program, *arguments], directory, then)
+            return _into_zone(options, [program, *arguments], directory)
     except ImportError:
-        return complain(
+        return lambda _: complain(
             "the sandbox's part in C was not built: `python3 -m sandbox.build`, or install Guise again; "
             "--no-sandbox goes on without",
             NOT_STARTED,
         )
     request = _request(options, program, arguments, directory)
-    return attempt(lambda: then(ephemeral.enter(request)))
+    return lambda then: attempt(lambda: then(ephemeral.enter(request)))
 
 
-def _in_zone(
-    options: SandboxOptions, words: list[str], directory: str, then: Callable[[Sandbox], int]
-) -> int:
+def _into_zone(options: SandboxOptions, words: list[str], directory: str) -> Enter:
     """The same in a running zone, which says itself what is shared.  Raises UsageError."""
     from guise.zone import entering
 
@@ -98,7 +103,7 @@ def _in_zone(
         raise UsageError(
             f"{options.said} and --zone exclude each other: `guise zone set` says what a zone sees"
         )
-    return attempt(
+    return lambda then: attempt(
         lambda: entering.run(options.zone, words, lambda _, joined: then(joined), directory=directory)
     )
 

@@ -14,7 +14,7 @@ from personality.tracing import recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sandbox.zone.ephemeral import Sandbox
+    from guise.sandbox_options import Enter
 
 _STDOUT = 1
 
@@ -31,7 +31,7 @@ def main(words: list[str]) -> int:
         if not options.wanted:
             return action(settings, None)
         program, words = settings.run.program, settings.run.words
-        return sandbox_options.run(options, program, words, "", lambda sandbox: action(settings, sandbox))
+        return action(settings, sandbox_options.prepared(options, program, words, ""))
     except ExpressionError as error:
         raise UsageError(str(error)) from None
     except launch.LaunchError as error:
@@ -40,8 +40,8 @@ def main(words: list[str]) -> int:
         return complain(str(error), 1)
 
 
-def _run(settings: Settings, sandbox: Sandbox | None) -> int:
-    plan = session.Plan(settings, sandbox)
+def _run(settings: Settings, enter: Enter | None) -> int:
+    plan = session.Plan(settings, enter)
     output = shown.Output(settings, plan.chosen, otherwise=2)
     run = plan.start()
     try:
@@ -52,7 +52,7 @@ def _run(settings: Settings, sandbox: Sandbox | None) -> int:
             rounds = run.rounds(straight=output.straight)
             try:
                 for chunks in rounds:
-                    output.add(plan.redacted(chunks))
+                    output.add(plan.redacted(chunks), run.area.processes)
             finally:
                 rounds.close()
             output.finish(run)
@@ -111,7 +111,7 @@ def _show(settings: Settings) -> int:
     return 0
 
 
-def _live(settings: Settings, sandbox: Sandbox | None) -> int:
+def _live(settings: Settings, enter: Enter | None) -> int:
     import importlib.util
 
     if importlib.util.find_spec("textual") is None:
@@ -120,4 +120,4 @@ def _live(settings: Settings, sandbox: Sandbox | None) -> int:
         return complain("--live needs a terminal: leave it out to get the trace as text", 1)
     from guise.tracing import screen
 
-    return screen.show(settings, sandbox)
+    return screen.show(settings, enter)

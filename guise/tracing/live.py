@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import _signal  # the enums of `signal` take longer than all the rest
+import _signal  # the enums of `signal` and `socket` take longer than all the rest
+import _socket
 import os
+import sys
 import time
 
 from guise.cli import last_resort
@@ -25,15 +27,26 @@ _BUSY, _IDLE = 0.005, 0.05  # seconds between two looks, after something and aft
 class Run:
     """A traced program.  `status` is its wait status once `rounds` has ended."""
 
-    def __init__(self, area: Area, start: Callable[[], int], *, foreground: bool = True) -> None:
+    def __init__(
+        self,
+        area: Area,
+        start: Callable[[], int],
+        processes: _socket.socket | None = None,
+        *,
+        foreground: bool = True,
+    ) -> None:
         """`start` becomes the guest in a new process, or returns the status to exit with.
 
+        `processes`: over this comes a descriptor of the guests' /proc, if theirs is another than ours.
         `foreground`: this process is a command that stands for the program, so signals go to the program.
         """
         self.area = area
         self.status = 0
         self.saw_something = False
         self._wanted_now = False
+        self._processes = processes
+        if processes is not None:
+            processes.setblocking(False)
         self._pid = forking.fork()
         if self._pid == 0:
             status = 125
@@ -68,6 +81,7 @@ class Run:
         pause = _BUSY
         try:
             while True:
+                self._find_processes()
                 alive = self.area.has_guests()
                 chunks = self.area.drain() if straight is None else []
                 found = bool(chunks) if straight is None else self.area.hand_on(straight)
@@ -83,6 +97,18 @@ class Run:
                     self.area.rest(pause)
         finally:
             self.abandon()
+
+    def _find_processes(self) -> None:
+        if self._processes is None:
+            return
+        try:
+            _, found, _, _ = self._processes.recvmsg(1, _socket.CMSG_SPACE(4))
+        except BlockingIOError:
+            return
+        self._processes.close()
+        self._processes = None
+        if found:
+            self.area.processes = f"/proc/self/fd/{int.from_bytes(found[0][2][:4], sys.byteorder)}"
 
     def flights(self, events: int) -> Generator[tuple[str, list[Chunk]], None, None]:
         """The last events, and why now: "signal" (SIGUSR1), "crash" (of any process), "exit" at the end."""
@@ -108,6 +134,9 @@ class Run:
 
     def abandon(self) -> None:
         """The guests go on untraced; returns when the program itself has ended."""
+        if self._processes is not None:
+            self._processes.close()
+            self._processes = None
         self.area.stop()
         self.wait()
 

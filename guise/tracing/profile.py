@@ -36,8 +36,8 @@ class Watch:
         self.threads = 0
         self.used: dict[int, dict[str, int]] = {}
 
-    def look(self, processes: Iterable[int]) -> None:
-        """At most once in a window; `processes` that are gone are left out."""
+    def look(self, processes: Iterable[int], proc: str) -> None:
+        """At most once in a window; `processes` that are gone from the folder `proc` are left out."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -45,13 +45,13 @@ class Watch:
         self._next = now + WINDOW
         touched = resident = threads = found = 0
         for process in processes:
-            seen = _memory(process)
+            seen = _memory(f"{proc}/{process}")
             if seen is None:
                 continue
             found += 1
             resident += seen[0]
             touched += seen[1]
-            threads += _usage(process, self.used)
+            threads += _usage(f"{proc}/{process}", process, self.used)
         if found:
             self.resident.append(resident)
             self.threads = max(self.threads, threads)
@@ -59,12 +59,12 @@ class Watch:
                 self.touched.append(touched)
 
 
-def _memory(process: int) -> tuple[int, int] | None:
+def _memory(folder: str) -> tuple[int, int] | None:
     """Bytes resident, and touched since the last look, less the trace's own; None: it is gone."""
     resident = touched = 0
     ours = False
     try:
-        with open(f"/proc/{process}/smaps", "rb") as file:
+        with open(f"{folder}/smaps", "rb") as file:
             for line in file:
                 if line.startswith(b"Rss:") and not ours:
                     resident += int(line.split()[1])
@@ -72,19 +72,19 @@ def _memory(process: int) -> tuple[int, int] | None:
                     touched += int(line.split()[1])
                 elif line[:1] in b"0123456789abcdef":
                     ours = _AREA in line
-        with open(f"/proc/{process}/clear_refs", "wb") as file:
+        with open(f"{folder}/clear_refs", "wb") as file:
             file.write(b"1")
     except OSError:
         return None
     return resident * 1024, touched * 1024
 
 
-def _usage(process: int, used: dict[int, dict[str, int]]) -> int:
+def _usage(folder: str, process: int, used: dict[int, dict[str, int]]) -> int:
     """Remember what a process has used so far, should it not live to tell; how many threads it has."""
     try:
-        with open(f"/proc/{process}/stat", "rb") as file:
+        with open(f"{folder}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
-        with open(f"/proc/{process}/status", "rb") as file:
+        with open(f"{folder}/status", "rb") as file:
             status = dict(line.split(b":", 1) for line in file if b":" in line)
     except OSError:
         return 0

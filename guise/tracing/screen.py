@@ -24,7 +24,7 @@ from guise.tracing.live import Run, end_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sandbox.zone.ephemeral import Sandbox
+    from guise.sandbox_options import Enter
 
 _KEPT = 20_000
 _SHOWN_AT_ONCE = 400
@@ -221,11 +221,11 @@ def _batches(rounds: Iterator[list[Event]]) -> Callable[[], list[Event] | None]:
     return lambda: next(rounds, None)
 
 
-def show(settings: Settings, sandbox: Sandbox | None) -> int:
+def show(settings: Settings, enter: Enter | None) -> int:
     """Until the user quits; the program's own status.  Raises ExpressionError and LaunchError."""
     if settings.show:
         return _show_recording(settings)
-    plan = session.Plan(settings, sandbox)
+    plan = session.Plan(settings, enter)
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
 

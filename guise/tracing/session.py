@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _socket  # not `socket`, whose enums take longer than a start
 import os
+import sys
 
-from guise import run_command, sandbox_options
+from guise import run_command
 from guise.cli import UsageError, complain
 from guise.trace_options import Settings
 from guise.tracing import live, output
@@ -18,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from guise.sandbox_options import Enter
     from guise.tracing.filters import Filter
     from sandbox.zone.ephemeral import Sandbox
     from syscalls.model import Abi
@@ -42,10 +45,12 @@ def chosen(settings: Settings) -> Filter | None:
 class Plan:
     """What is to run, and how it is to be traced."""
 
-    def __init__(self, settings: Settings, sandbox: Sandbox | None = None) -> None:
-        """With `sandbox`, this process is in it.  Raises ExpressionError for what means nothing."""
+    def __init__(self, settings: Settings, enter: Enter | None = None) -> None:
+        """`enter` brings the program into its sandbox, and leaves this process outside, where nothing that
+        the program kills is us.  Raises ExpressionError for what means nothing.
+        """
         self.settings = settings
-        self.sandbox = sandbox
+        self._enter = enter
         self.chosen = chosen(settings)
         self.policy = Policy()
         if self.chosen is not None or settings.orders:
@@ -79,15 +84,22 @@ class Plan:
         """`before` is called in the new process.  Raises LaunchError."""
         area = self.area()
 
-        def become() -> int:
+        def begin(sandbox: Sandbox | None, outside: _socket.socket | None) -> int:
             if before is not None:
                 before()
             output.open_gaps()
-            if self.sandbox is None:
-                return _start(self.settings.run, area, None)
-            return sandbox_options.attempt(lambda: _start(self.settings.run, area, self.sandbox))
+            return _start(self.settings.run, area, sandbox, outside)
 
-        return live.Run(area, become, foreground=foreground)
+        enter = self._enter
+        if enter is None:
+            return live.Run(area, lambda: begin(None, None), foreground=foreground)
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        try:
+            return live.Run(
+                area, lambda: enter(lambda sandbox: begin(sandbox, theirs)), ours, foreground=foreground
+            )
+        finally:
+            theirs.close()
 
     def redacted(self, chunks: list[Chunk]) -> list[Chunk]:
         return [self._redact(chunk) for chunk in chunks]
@@ -101,11 +113,18 @@ def redactor(settings: Settings) -> Callable[[Chunk], Chunk]:
     return Redactor(settings.redact).chunk
 
 
-def _start(run: run_command.Settings, area: Area, sandbox: Sandbox | None) -> int:
+def _start(
+    run: run_command.Settings, area: Area, sandbox: Sandbox | None, outside: _socket.socket | None
+) -> int:
     """In the new process: become the guest.  Raises ZoneError."""
     try:
         kernel, release = run_command.parse_guest(run.guest)  # before the files it reads are out of sight
-        if sandbox is not None:
+        if sandbox is not None and outside is not None:
+            processes = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            rights = processes.to_bytes(4, sys.byteorder)
+            outside.sendmsg([b"p"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+            os.close(processes)
+            outside.close()
             sandbox.furnish()
         release_of = ""
         if kernel is None and sandbox is not None:

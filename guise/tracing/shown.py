@@ -90,21 +90,21 @@ class Output:
         """What takes records as they are, where they need not be looked at."""
         return self._writer.take if self._writer is not None and not self._settings.redact else None
 
-    def add(self, chunks: list[Chunk]) -> None:
-        """What one round brought."""
+    def add(self, chunks: list[Chunk], processes: str = "/proc") -> None:
+        """What one round brought; in the folder `processes` are those that it came from."""
         if self._writer is not None:
             for chunk in chunks:
                 self._writer.add(chunk)
         elif self._counts is not None:
-            self._tally(self._counts, chunks)
+            self._tally(self._counts, chunks, processes)
         else:
             assert self._assembler is not None
             assert self._sink is not None
             self._sink.add(self._assembler.round(chunks))
 
-    def _tally(self, counts: Counts, chunks: list[Chunk]) -> None:
+    def _tally(self, counts: Counts, chunks: list[Chunk], processes: str) -> None:
         if self._watch is not None:
-            self._watch.look(set(counts.programs) - set(counts.ended))
+            self._watch.look(set(counts.programs) - set(counts.ended), processes)
         if not self._judges:
             counts.add(chunks)
             return

@@ -16,6 +16,7 @@ from guise.cli import complain
 from guise.zone import entering
 from personality.supervisor import launch
 from sandbox.zone import ZoneError, ephemeral, place
+from sandbox.zone.attendant import Attendant
 from sandbox.zone.ephemeral import Request
 
 TYPE_CHECKING = False
@@ -85,7 +86,10 @@ def _become(settings: Configuration, entrance: Entrance, slave: int, command: li
     status = 125
     try:
         os.setsid()
+        attendant = Attendant()
+        entrance.hold(attendant.pid)
         entrance.join()
+        entrance.arrive()
         with place.starting(entrance.name):
             shell = os.fork()
         if shell == 0:
@@ -93,7 +97,7 @@ def _become(settings: Configuration, entrance: Entrance, slave: int, command: li
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             for number in (0, 1, 2):
                 os.dup2(slave, number)
-            joined = place.arrived(entrance, Request("", ()))
+            joined = place.arrived(entrance, Request("", ()), attendant)
             more = {"TERM": os.environ.get("TERM", "dumb")}
             with place.starting(entrance.name):
                 entering.start(settings, command, joined, more=more, user=user)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from personality.supervisor.numbers import proc
+
 _INFINITY = (1 << 63) - 1
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -53,19 +55,19 @@ class Ids:
 
 
 def all_pids() -> list[int]:
-    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    return sorted(int(name) for name in os.listdir(proc()) if name.isdigit())
 
 
 def read_stat(pid: int, thread: int | None = None) -> Stat:
     """Raises FileNotFoundError or ProcessLookupError when it is gone."""
-    path = f"/proc/{pid}/stat" if thread is None else f"/proc/{pid}/task/{thread}/stat"
+    path = proc(f"{pid}/stat" if thread is None else f"{pid}/task/{thread}/stat")
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         return Stat(file.read())
 
 
 def ids(pid: int) -> Ids:
     found: dict[str, list[int]] = {"Uid": [0] * 4, "Gid": [0] * 4, "Groups": []}
-    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+    with open(proc(f"{pid}/status"), encoding="utf-8", errors="replace") as file:
         for line in file:
             name, _, rest = line.partition(":")
             if name in found:
@@ -76,7 +78,7 @@ def ids(pid: int) -> Ids:
 def read_file(pid: int, name: str) -> bytes:
     """A file of /proc/PID, empty when this process may not read it."""
     try:
-        with open(f"/proc/{pid}/{name}", "rb") as file:
+        with open(proc(f"{pid}/{name}"), "rb") as file:
             return file.read()
     except OSError:
         return b""
@@ -84,7 +86,7 @@ def read_file(pid: int, name: str) -> bytes:
 
 def link(pid: int, name: str) -> str:
     try:
-        return os.readlink(f"/proc/{pid}/{name}")
+        return os.readlink(proc(f"{pid}/{name}"))
     except OSError:
         return ""
 

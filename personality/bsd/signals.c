@@ -4,6 +4,7 @@
  * carrier there and are refused with EINVAL (signals.tbl). */
 #include "bsd.h"
 #include "debugger.h"
+#include "tasks.h"
 
 #define HOST_SI_QUEUE (-1)
 #define HOST_SIG_SIGKILL 9
@@ -146,12 +147,27 @@ static int signal_to_send(u64 guest)
     return signal > 0 ? signal : -EINVAL;
 }
 
+static long may_signal(s32 pid, const void *self)
+{
+    return pid > 1 && pid != *(const s32 *)self && host(__NR_kill, pid, 0) == 0;
+}
+
+/* A signal to all processes or to a group, of which the caller may signal none: the host calls the first a success. */
+static long signal_many(struct thread *t, s32 pid, int signal)
+{
+    bool none = pid == -1 && for_each_process(may_signal, &t->process->pid) == 0; /* now: afterwards they may be gone */
+    long r = host(__NR_kill, pid, signal);
+    return r == -EPERM || (none && r == 0) ? WAY_NONE_TO_SIGNAL : r;
+}
+
 long bsd_sys_kill(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
     int signal = signal_to_send(a[1]);
     if (signal == HOST_SIG_SIGSTOP && debug_takes_stop(t, (s32)a[0]))
         return 0;
-    return signal < 0 ? signal : host(__NR_kill, (s32)a[0], signal);
+    if (signal < 0)
+        return signal;
+    return (s32)a[0] > 0 ? host(__NR_kill, (s32)a[0], signal) : signal_many(t, (s32)a[0], signal);
 }
 
 long bsd_sys_thr_kill2(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -90,6 +90,11 @@ static inline const char *own_device(u64 path UNUSED) { return NULL; }
 /* What the host calls a lack of data: an attribute that is not there. */
 #define WAY_NO_ATTRIBUTE (-ENODATA)
 
+/* ---- signals ----------------------------------------------------------------------------------- */
+
+/* kill of all or a group, where the caller may signal none of them. */
+#define WAY_NONE_TO_SIGNAL (-EPERM)
+
 /* ---- sysctl ------------------------------------------------------------------------------------ */
 
 /* The length that goes back is that of the whole value, also when less fitted. */

@@ -59,6 +59,11 @@ static inline const char *own_device(u64 path)
 /* What the host calls a lack of data: an attribute that is not there. */
 #define WAY_NO_ATTRIBUTE GUEST_ERRNO(BSD_ENOATTR)
 
+/* ---- signals ----------------------------------------------------------------------------------- */
+
+/* kill of all or a group, where the caller may signal none of them. */
+#define WAY_NONE_TO_SIGNAL (-ESRCH)
+
 /* ---- sysctl ------------------------------------------------------------------------------------ */
 
 #define WAY_SYSCTL_TELLS_WHOLE_SIZE 1

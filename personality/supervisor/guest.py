@@ -11,6 +11,8 @@ import errno
 import os
 import struct
 
+from personality.supervisor.numbers import proc
+
 try:
     from personality import _core
 except ImportError:  # a source tree that was never built: /proc/PID/mem does for reading and writing
@@ -46,14 +48,17 @@ class Guest:
     """The guest thread whose upcall is being served.
 
     `kernel` names its personality and `release` is that kernel's release in its own notation
-    (FreeBSD: osreldate), 0 when nobody asked for one.  `pid` is valid in the supervisor's
-    pid namespace; `tid` is the thread's number in the guest's.
+    (FreeBSD: osreldate), 0 when nobody asked for one.  `pid` and `tid` are the guest's own
+    numbers; `number` is the one that the process has here, where it has another (see numbers.py).
     """
 
-    __slots__ = ("_memory", "kernel", "pid", "release", "tid")
+    __slots__ = ("_memory", "_number", "kernel", "pid", "release", "tid")
 
-    def __init__(self, pid: int, tid: int, kernel: str, release: int = 0, memory: int = -1) -> None:
+    def __init__(
+        self, pid: int, tid: int, kernel: str, release: int = 0, memory: int = -1, *, number: int = 0
+    ) -> None:
         self.pid = pid
+        self._number = number or pid
         self.tid = tid
         self.kernel = kernel
         self.release = release
@@ -68,7 +73,7 @@ class Guest:
         _check_range(address, size)
         if _core is not None and self._memory < 0:
             buffer = _core.ffi.new("char[]", size)
-            done = _core.lib.core_read_memory(self.pid, address, buffer, size)
+            done = _core.lib.core_read_memory(self._number, address, buffer, size)
             if done == size:
                 return bytes(_core.ffi.buffer(buffer, size))
             if -done not in _REFUSED:
@@ -84,7 +89,7 @@ class Guest:
             return
         _check_range(address, len(data))
         if _core is not None and self._memory < 0:
-            done = _core.lib.core_write_memory(self.pid, address, data, len(data))
+            done = _core.lib.core_write_memory(self._number, address, data, len(data))
             if done == len(data):
                 return
             if -done not in _REFUSED:
@@ -119,7 +124,7 @@ class Guest:
     def _memory_file(self) -> int:
         if self._memory < 0:
             try:
-                self._memory = os.open(f"/proc/{self.pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+                self._memory = os.open(proc(f"{self.pid}/mem"), os.O_RDWR | os.O_CLOEXEC)
             except OSError as error:
                 raise _fault() from error
         return self._memory
@@ -145,7 +150,7 @@ class Guest:
         """The lines of /proc/PID/status.  Raises OSError(ESRCH) when the process is gone."""
         try:
             with open(
-                f"/proc/{self.pid if pid is None else pid}/status", encoding="utf-8", errors="replace"
+                proc(f"{self.pid if pid is None else pid}/status"), encoding="utf-8", errors="replace"
             ) as file:
                 return file.read().splitlines()
         except FileNotFoundError:
@@ -154,11 +159,11 @@ class Guest:
     def descriptor(self, number: int) -> int:
         """A copy of the guest's descriptor, for the caller to close.  Raises OSError(EBADF)."""
         if _core is not None:
-            copy = int(_core.lib.core_pidfd_getfd(self.pid, number))
+            copy = int(_core.lib.core_pidfd_getfd(self._number, number))
             if copy >= 0:
                 return copy
         try:
-            return os.open(f"/proc/{self.pid}/fd/{number}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            return os.open(proc(f"{self.pid}/fd/{number}"), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             raise fail(errno.EBADF) from None
 

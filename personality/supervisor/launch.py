@@ -42,8 +42,12 @@ if TYPE_CHECKING:
             """A descriptor of a file or folder outside that a guest may have."""
             ...
 
-        def attend(self, pid: int) -> None:
-            """This process serves guests, and need not be waited for."""
+        def serve(self, work: tuple[str, str], settings: bytes, descriptors: Sequence[int]) -> None:
+            """Let a process outside, which no guest sees, call work = (module, function).
+
+            It gets `settings` and copies of the descriptors, behind them one of the guests' /proc.  Its
+            namespaces are those of the guests, but for files and processes.
+            """
             ...
 
         def confine(self) -> None:
@@ -62,6 +66,14 @@ if TYPE_CHECKING:
 RESERVED = 11  # descriptors [base, base + RESERVED) belong to the runtime in every guest
 _USUAL_LIMIT = 1024  # of descriptors, where nobody has raised it
 _SCRIPT_DEPTH = 5  # as deep as Linux follows `#!` lines
+_SERVED = (
+    "engine",
+    "host_guests",
+    "kernel",
+    "release",
+    "release_of",
+    "verbose",
+)  # what a supervisor has to know
 _YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -270,10 +282,13 @@ def start(
     for descriptor in (target.answer.plan, target.descriptor, interpreter_plan, interpreter):
         if descriptor >= 0:
             os.set_inheritable(descriptor, True)
-    if ours is not None:
+    supervisor = 0
+    if ours is None:
+        supervisor = os.getppid() if _tracing_needs_permission() else 0
+    elif surroundings is None:
         supervisor = _start_supervisor(ours, target.answer.kernel, images.plan, options)
     else:
-        supervisor = os.getppid() if _tracing_needs_permission() else 0
+        _let_serve(ours, target.answer.kernel, options, surroundings)
     if supervisor:
         settings["supervisor"] = supervisor
     if "," not in (name := os.path.basename(path)):
@@ -406,8 +421,6 @@ def _start_supervisor(ours: _socket.socket, kernel: str, planner: images.Planner
         child = os.fork()
         if child == 0:
             _supervise(ours, kernel, planner, options)
-        if options.surroundings is not None:
-            options.surroundings.attend(child)
         if announce:
             os.write(writer, str(child).encode())
         os._exit(0)
@@ -418,6 +431,21 @@ def _start_supervisor(ours: _socket.socket, kernel: str, planner: images.Planner
     supervisor = int(os.read(reader, 32) or b"0")
     os.close(reader)
     return supervisor
+
+
+def _let_serve(ours: _socket.socket, kernel: str, options: Options, surroundings: Surroundings) -> None:
+    """As _start_supervisor, outside of a sandbox.  Raises LaunchError."""
+    import marshal
+
+    if options.before is not None or options.after is not None:
+        raise LaunchError("hooks cannot be called for a program in a sandbox: launch it without one", 126)
+    chosen = {name: getattr(options, name) for name in _SERVED}
+    settings = marshal.dumps((kernel, chosen, surroundings.waiter()))
+    descriptors = [ours.fileno()]
+    if options.verbose or os.environ.get("GUISE_DEBUG") == "1":
+        descriptors.append(2)
+    surroundings.serve(("personality.supervisor.session", "begin"), settings, descriptors)
+    ours.close()
 
 
 def _collect(child: int) -> None:
@@ -444,8 +472,6 @@ def _supervise(ours: _socket.socket, kernel: str, planner: images.Planner, optio
     gc.enable()
     try:
         os.setsid()
-        if options.surroundings is not None:
-            options.surroundings.outside()
         os.chdir("/")
         _keep_only(ours.detach(), keep_errors=options.verbose or os.environ.get("GUISE_DEBUG") == "1")
         control = _socket.socket(fileno=wire.CONTROL)

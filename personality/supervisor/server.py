@@ -13,7 +13,7 @@ import os
 import struct  # not `array`: the extension imports `collections`, and a guest waits for it
 import sys
 
-from personality.supervisor import handlers, images, wire
+from personality.supervisor import handlers, images, numbers, wire
 from personality.supervisor.guest import Guest
 
 TYPE_CHECKING = False
@@ -122,7 +122,7 @@ class Server:
                     self._on_hello(pid or request.pid, self._kernel_of(request.personality), request.args)
                 return wire.encode_reply(0)
             if request.kind == wire.COUNT:
-                self._count(request, pid or request.pid)
+                self._count(request, numbers.of_guest(pid or request.pid))
                 return wire.encode_reply(0)
             return wire.encode_reply(-errno.EINVAL)
         except OSError as error:
@@ -141,9 +141,10 @@ class Server:
         handler = handlers.find(kernel, request.number)
         if handler is None:
             return wire.encode_reply(-errno.ENOSYS)
+        known = numbers.of_guest(pid)
         memory = os.dup(descriptors[0]) if descriptors else -1
         release = self._release if self._release_of == kernel else 0
-        guest = Guest(pid, request.tid, kernel, release, memory)
+        guest = Guest(known, request.tid, kernel, release, memory, number=pid)
         try:
             result = handler(guest, request.args)
         finally:

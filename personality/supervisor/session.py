@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import _socket
+import gc
+import marshal
 import os
 
-from personality.supervisor import images, wire
+from personality.supervisor import images, numbers, wire
 from personality.supervisor.server import Server
+
+_ASIDE = 64  # above all descriptors of a process that has been given a few
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +21,16 @@ if TYPE_CHECKING:
     from personality.supervisor.launch import Options
 
 
-def run(control: _socket.socket, kernel: str, planner: Planner, options: Options) -> int:
-    """Until every guest has ended; the supervisor's own exit status."""
+def run(
+    control: _socket.socket, kernel: str, planner: Planner, options: Options, waiter: list[str] | None = None
+) -> int:
+    """Until every guest has ended; the supervisor's own exit status.
+
+    waiter  the words of a small program that stays for this one: see launch.Surroundings
+    """
     _name_process()
     report = _print if options.verbose else None
-    surroundings = options.surroundings
-    if surroundings is not None:
+    if numbers.are_apart():
         planner = _planner_of_copies(planner)
     assumed = images.assumed_by(options)
     release_of = options.release_of or options.kernel or kernel
@@ -40,17 +48,42 @@ def run(control: _socket.socket, kernel: str, planner: Planner, options: Options
         control, kernel, options.release,
         release_of=release_of, assumed=assumed, planner=planner, report=report,
     )  # fmt: skip
-    if surroundings is None or options.verbose or os.environ.get("GUISE_DEBUG") == "1":
+    if not waiter or options.verbose or os.environ.get("GUISE_DEBUG") == "1":
         server.serve()
         return 0
-    _serve_at_times(server, surroundings.waiter(), [kernel, options.release, release_of, assumed])
+    _serve_at_times(server, waiter, [kernel, options.release, release_of, assumed])
     return 0
+
+
+def begin(settings: bytes, descriptors: list[int]) -> None:
+    """Outside of the guests' sandbox, in a process that has nothing else to do: see launch.Surroundings.
+
+    descriptors  our end of the control socket, perhaps one for sentences, the guests' /proc
+    """
+    from personality.supervisor.launch import Options
+
+    gc.enable()
+    kernel, chosen, waiter = marshal.loads(settings)
+    control, *errors, processes = [
+        os.dup2(descriptor, _ASIDE + at, inheritable=False) for at, descriptor in enumerate(descriptors)
+    ]
+    for descriptor in errors:
+        os.dup2(descriptor, 2)
+    os.dup2(control, wire.CONTROL, inheritable=False)
+    os.dup2(processes, numbers.PLACE, inheritable=False)
+    os.closerange(wire.CONTROL + 1, numbers.PLACE)
+    os.closerange(numbers.PLACE + 1, _ASIDE + len(descriptors))
+    numbers.live_apart()
+    run(_socket.socket(fileno=wire.CONTROL), kernel, images.plan, Options(**chosen), waiter)
 
 
 def come_back(state: Mapping[str, Any]) -> NoReturn:
     """Go on as a supervisor that stood by, with what it put away."""
     from personality.supervisor import remembered
 
+    if state["apart"]:
+        os.set_inheritable(numbers.PLACE, False)
+        numbers.live_apart()
     _name_process()
     remembered.bring_back(state["remembered"])
     kernel, release, release_of, assumed = state["settings"]

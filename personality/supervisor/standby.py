@@ -14,7 +14,7 @@ import marshal
 import os
 import sys
 
-from personality.supervisor import remembered, wire
+from personality.supervisor import numbers, remembered, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def stand_by(waiter: list[str], settings: list[Any]) -> None:
         "path": [here, *(entry for entry in sys.path if os.path.isabs(entry))],
         "remembered": remembered.put_away(),
         "waiter": waiter,
+        "apart": numbers.are_apart(),
         "settings": settings,
     }
     words = [*waiter, str(wire.CONTROL), sys.executable, "-I", "-S", "-c", _BACK]
@@ -57,6 +58,10 @@ def stand_by(waiter: list[str], settings: list[Any]) -> None:
             os.close(file)
         os.set_inheritable(_STATE, True)
         os.set_inheritable(wire.CONTROL, True)
+        if numbers.are_apart():
+            os.set_inheritable(numbers.PLACE, True)
         os.execv(waiter[0], words)
     except OSError:
         os.set_inheritable(wire.CONTROL, False)
+        if numbers.are_apart():
+            os.set_inheritable(numbers.PLACE, False)

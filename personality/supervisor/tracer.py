@@ -17,7 +17,7 @@ from ptrace.binding import func as requests
 from ptrace.error import PtraceError
 
 from personality import _core
-from personality.supervisor import handlers
+from personality.supervisor import handlers, numbers
 from personality.supervisor.call import FRAME_SIZE, Call
 from personality.supervisor.guest import Guest
 
@@ -63,6 +63,7 @@ class Tracer:
         self._breakpoints: set[int] = set()
         self._kernels: dict[int, str] = {}
         self._calls: dict[int, Call] = {}
+        self._guests: dict[int, int] = {}
         self._siginfo = _core.ffi.new("char[]", 128)
 
     def on_hello(self, pid: int, kernel: str, args: tuple[int, ...]) -> None:
@@ -138,14 +139,20 @@ class Tracer:
         kernel = self._kernels.get(tid)
         if kernel is None:
             try:
-                lines = Guest(tid, tid, "").status()
-            except ProcessLookupError:
+                with open(f"/proc/{tid}/status", encoding="utf-8", errors="replace") as file:
+                    facts = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+            except (FileNotFoundError, ProcessLookupError):
                 return ""
-            facts = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
             relatives = (int(facts["Tgid"]), int(facts["PPid"]))
             kernel = next((self._kernels[pid] for pid in relatives if pid in self._kernels), "")
             self._kernels[tid] = kernel
         return kernel
+
+    def _known(self, tid: int) -> int:
+        """The guest's own number of a thread, which keeps it for life.  Raises ProcessLookupError."""
+        if tid not in self._guests:
+            self._guests[tid] = numbers.of_guest(tid)
+        return self._guests[tid]
 
     def _enter(self, tid: int) -> None:
         if self._before is None and self._after is None:
@@ -155,7 +162,8 @@ class Tracer:
         if convention is None:
             return
         registers = requests.ptrace_getregs(tid)
-        call = Call(Guest(tid, tid, kernel), convention, registers)
+        known = self._known(tid)
+        call = Call(Guest(known, known, kernel, number=tid), convention, registers)
         if self._before is not None:
             self._before(call)
             if call.changed:
@@ -182,6 +190,7 @@ class Tracer:
 
     def _forget(self, tid: int) -> None:
         self._kernels.pop(tid, None)
+        self._guests.pop(tid, None)
         call = self._calls.pop(tid, None)
         if call is not None:
             call.guest.close()

@@ -23,7 +23,7 @@ EXEC_GUEST = 1
 EXEC_HOST = 2
 EXEC_SCRIPT = 3
 
-CONTROL = 3  # the descriptor of a supervisor's end
+CONTROL = 3  # the descriptor of a supervisor's end; standby and numbers have those behind it
 
 # The largest packet the runtime sends: a path or the list of unserved calls, and the header.
 MAX_PACKET = 65536

@@ -68,6 +68,9 @@ class Area:
         stack_limit: int = 8192, policy: Policy | None = None, ring: int = LARGE_RING,
     ) -> None:  # fmt: skip
         policy = policy or Policy()
+        self.processes = (
+            "/proc"  # where guests' processes are found, by the numbers that they have for themselves
+        )
         self.guests = os.memfd_create("guise-trace")
         self._rings = (ring, min(ring, SMALL_RING))
         self._sizes = (layout.PAGE + self._rings[0], layout.PAGE + self._rings[1])
@@ -167,7 +170,7 @@ class Area:
             state, pid, tid, head, open_, tail = *fields[:3], *fields[9:12]
             if state != layout.SLOT_USED or tail != head:
                 continue
-            if not everybody and os.path.exists(f"/proc/{pid}/task/{tid}"):
+            if not everybody and os.path.exists(f"{self.processes}/{pid}/task/{tid}"):
                 continue
             # It may have gone on between the two looks: only what has not moved since is final.
             if layout.SLOT.unpack_from(self._memory, start)[9] != head:

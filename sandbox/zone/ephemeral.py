@@ -18,6 +18,7 @@ import os
 import stat
 
 from sandbox.zone import ZoneError, confine, kernel, reason
+from sandbox.zone.attendant import Attendant
 from sandbox.zone.view import Share, furnish
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 NETWORKS = ("host", "none", "private")
 _NAMESPACES = ("mount", "pid", "ipc", "uts")
 _INIT = os.path.join(os.path.dirname(__file__), "guise-init")
-_SOCKET, _ATTENDANTS, _READY = 3, 4, 5  # descriptors that guise-init is started with
+_SOCKET, _READY = 3, 4  # descriptors that guise-init is started with
 _LAST_RESERVED = 99
 """Numbers up to here are for no guest's thread: 16 and 17 in a mutex's owner mean something else on FreeBSD,
 whose own threads start at 100000."""
@@ -70,9 +71,9 @@ class Request:
 class Sandbox:
     """The sandbox as the process sees it that will become the guest, or its tracer."""
 
-    def __init__(self, request: Request, attendants: int, ready: int) -> None:
+    def __init__(self, request: Request, attendant: Attendant, ready: int) -> None:
         self._request = request
-        self._attendants = attendants
+        self._attendant = attendant
         self._ready = ready
         self._outside = self._inside = -1
         self._outer_root = self._inner_root = -1
@@ -121,9 +122,9 @@ class Sandbox:
         finally:
             os.close(tree)
 
-    def attend(self, pid: int) -> None:
-        """Process `pid` serves the guest: it does not keep the sandbox alive."""
-        os.write(self._attendants, pid.to_bytes(4, "little"))
+    def serve(self, work: tuple[str, str], settings: bytes, descriptors: Sequence[int]) -> None:
+        """Let the process beside the sandbox work for it: see Attendant."""
+        self._attendant.serve(work, settings, descriptors)
 
     def waiter(self) -> list[str]:
         """As the function, for an attendant that has nothing to do.
@@ -137,6 +138,7 @@ class Sandbox:
 
         Raises ZoneError.
         """
+        self._attendant.wait()
         os.read(self._ready, 1)  # until the init has made sure that the guest cannot trace it
         try:
             confine.confine(confine.KEPT if os.geteuid() == 0 else ())
@@ -202,7 +204,7 @@ def enter(request: Request) -> Sandbox:
     Raises ZoneError where the host does not allow it; nothing has changed then.
     """
     kinds = (*_NAMESPACES, *(() if request.network == "host" else ("net",)))
-    attendants, ready = surround("init", lambda: isolate(kinds))
+    attendant, ready = surround(lambda: isolate(kinds))
     try:
         kernel.mount("proc", "/proc", SECURE_PROC)
         if request.network == "private":
@@ -212,7 +214,7 @@ def enter(request: Request) -> Sandbox:
             f"this host does not let {_who()} have a /proc of its own ({reason(error)}), as in a container "
             f"that hides parts of it: {_GO_ON}"
         ) from None
-    return Sandbox(request, attendants, ready)
+    return Sandbox(request, attendant, ready)
 
 
 def check_host() -> None:
@@ -223,49 +225,60 @@ def check_host() -> None:
         raise ZoneError(f"there can be no sandbox: /proc is not mounted; {_GO_ON}")
 
 
-def surround(role: str, move: Callable[[], None]) -> tuple[int, int]:
-    """Start monitor and init around what follows: returns in a new process, with the ends of two pipes.
+def surround(
+    move: Callable[[], None],
+    arrive: Callable[[], None] | None = None,
+    *,
+    attend: Callable[[int], None] | None = None,
+) -> tuple[Attendant, int]:
+    """Start attendant, monitor and init around what follows: returns in a new process.
 
-    `move` takes this process to other namespaces, of which that of processes is for children; `role` is
-    "init" for a new one of these, "guest" for one that has a process 1.  The pipes: where numbers of
-    attendants go, and what ends when the init is ready.  Raises what `move` raises, and ZoneError.
+    With it the descriptor of a pipe that ends when the init is ready.  `move` takes this process to other
+    namespaces.  Either to one of processes as well, for children: the init becomes its process 1.  Or
+    `arrive` does that later, for one that has a process 1: the init stays outside then, where nothing
+    inside can reach it.  `attend` is called with the attendant's number.  Raises what these raise, and
+    ZoneError.
     """
     check_host()
     everything = _signal.valid_signals()
     mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, everything)
     on_child = _signal.getsignal(_signal.SIGCHLD)
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    attendant = None
     try:
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # ignored, it would hide how children end
         group = kernel.new_group()
+        attendant = Attendant()
+        if attend is not None:
+            attend(attendant.pid)
         move()
         init = os.fork()
     except BaseException:
+        if attendant is not None:
+            attendant.dismiss()
         _signal.signal(_signal.SIGCHLD, on_child)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
         raise
     if init:
         apart = _stand_apart(group)
-        become(("guise-monitor", "monitor", _SOCKET, init, int(apart)), (ours.fileno(),))
+        become(("guise-monitor", "monitor", _SOCKET, init, attendant.pid, int(apart)), (ours.fileno(),))
     ours.close()
-    # The write ends tell something by who holds them: the first, that there may be attendants to come; the
-    # second, that the init is not ready.
-    hear, attendants = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    ready, not_ready = os.pipe2(os.O_CLOEXEC)
+    ready, not_ready = os.pipe2(os.O_CLOEXEC)  # who holds the write end is not ready
     while _signal.sigpending():
         _signal.sigtimedwait(everything, 0)  # the monitor has them too, and hands them on
-    if role == "init":
+    if arrive is None:
         start_numbers()
+    else:
+        arrive()
     guest = os.fork()
     if guest:
-        words = ("guise-init", role, _SOCKET, guest, _ATTENDANTS, _READY)
-        become(words, (theirs.fileno(), hear, not_ready))
+        words = ("guise-init", "init" if arrive is None else "guest", _SOCKET, guest, _READY)
+        become(words, (theirs.fileno(), not_ready))
     theirs.close()
-    os.close(hear)
     os.close(not_ready)
     _signal.signal(_signal.SIGCHLD, on_child)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
-    return attendants, ready
+    return attendant, ready
 
 
 def start_numbers() -> None:

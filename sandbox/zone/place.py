@@ -14,6 +14,7 @@ import resource
 import struct
 
 from sandbox.zone import ZoneError, confine, ephemeral, holdings, kernel, reason, store
+from sandbox.zone.attendant import Attendant
 from sandbox.zone.ephemeral import SECURE_PROC, Request, Sandbox
 from sandbox.zone.view import Share, View, furnish
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sandbox.zone.store import Zone
 
 _KINDS = ("mount", "pid", "ipc", "uts")
-_JOINED = (("ipc", "ipc"), ("uts", "uts"), ("net", "net"), ("pid", "pid"))  # kind, name below /proc/PID/ns
+_JOINED = (("ipc", "ipc"), ("uts", "uts"), ("net", "net"))  # kind, name below /proc/PID/ns
 _CONTROL, _AGAIN = 3, 4  # descriptors of process 1
 _PROGRAM_IS = 1
 SCRATCH = ("/tmp", "/var/run", "/run")
@@ -217,7 +218,7 @@ def _defect(error: Exception) -> bytes:
 class Entrance:
     """Descriptors of a running zone's namespaces and root."""
 
-    __slots__ = ("_descriptors", "_identity", "_running", "_user", "inside", "name", "root")
+    __slots__ = ("_descriptors", "_identity", "_processes", "_running", "_user", "inside", "name", "root")
 
     def __init__(self, zone: Zone, running: Mapping[str, Any]) -> None:
         """Raises ZoneError when the zone has ended, or is another user's."""
@@ -236,9 +237,10 @@ class Entrance:
             self._user = -1
             if user != os.readlink("/proc/self/ns/user"):
                 self._user = os.open("ns/user", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
-            names = [*(name for _, name in _JOINED), "mnt"]
+            names = [*(name for _, name in _JOINED), "pid", "mnt"]
             opened = [os.open(f"ns/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process) for name in names]
             self.inside = opened.pop()
+            self._processes = opened.pop()
             self._descriptors = opened
             self.root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
         except PermissionError:
@@ -249,16 +251,20 @@ class Entrance:
             os.close(process)
 
     def close(self) -> None:
-        for descriptor in (*self._descriptors, self._user, self.inside, self.root):
+        for descriptor in (*self._descriptors, self._processes, self._user, self.inside, self.root):
             if descriptor >= 0:
                 os.close(descriptor)
 
+    def hold(self, pid: int) -> None:
+        """Hold a process to the zone's limits.  Raises ZoneError."""
+        holdings.join(self._identity, self._running, pid)
+
     def join(self) -> None:
-        """Move this process, and its children to come, into the zone: all but its files.  Raises ZoneError.
+        """Move this process into the zone, but for files and processes.  Raises ZoneError.
 
         The host's files stay, in a mount namespace of this process's own.
         """
-        holdings.join(self._identity, self._running, os.getpid())
+        self.hold(os.getpid())
         try:
             if self._user >= 0:
                 kernel.set_namespace(self._user, "user")
@@ -266,6 +272,13 @@ class Entrance:
                 kernel.set_namespace(descriptor, kind)
             kernel.unshare("mount")
             kernel.make_private("/")
+        except OSError as error:
+            raise ZoneError(f"zone {self.name} cannot be entered: {store.failure(error)}") from None
+
+    def arrive(self) -> None:
+        """Let this process's children to come be processes of the zone.  Raises ZoneError."""
+        try:
+            kernel.set_namespace(self._processes, "pid")
         except OSError as error:
             raise ZoneError(f"zone {self.name} cannot be entered: {store.failure(error)}") from None
 
@@ -280,8 +293,8 @@ class Joined(Sandbox):
     user  who the program shall be: numbers of user, group and further groups
     """
 
-    def __init__(self, request: Request, attendants: int, ready: int, entrance: Entrance) -> None:
-        super().__init__(request, attendants, ready)
+    def __init__(self, request: Request, attendant: Attendant, ready: int, entrance: Entrance) -> None:
+        super().__init__(request, attendant, ready)
         self._entrance = entrance
         self.settings: Configuration | None = None
         self.user: tuple[int, int, list[int]] | None = None
@@ -303,11 +316,8 @@ class Joined(Sandbox):
             self._directory = directory
             self.inside()
 
-    def attend(self, pid: int) -> None:
-        if self._attendants >= 0:
-            super().attend(pid)
-
     def confine(self) -> None:
+        self._attendant.wait()
         if self._ready >= 0:
             os.read(self._ready, 1)
         try:
@@ -356,17 +366,17 @@ def starting(name: str) -> Iterator[None]:
 def enter(entrance: Entrance, request: Request) -> Joined:
     """Go on inside, with the exit status, signals and stops of a child: see ephemeral.enter."""
     with starting(entrance.name):
-        attendants, ready = ephemeral.surround("guest", entrance.join)
-    return arrived(entrance, request, attendants, ready)
+        attendant, ready = ephemeral.surround(entrance.join, entrance.arrive, attend=entrance.hold)
+    return arrived(entrance, request, attendant, ready)
 
 
-def arrived(entrance: Entrance, request: Request, attendants: int = -1, ready: int = -1) -> Joined:
-    """For a process that was forked after `join`.  Raises ZoneError."""
+def arrived(entrance: Entrance, request: Request, attendant: Attendant, ready: int = -1) -> Joined:
+    """For a process that was forked after `join` and `arrive`.  Raises ZoneError."""
     try:
         kernel.mount("proc", "/proc", SECURE_PROC)
     except OSError as error:
         raise ZoneError(f"zone {entrance.name} cannot be entered: {store.failure(error)}") from None
-    return Joined(request, attendants, ready, entrance)
+    return Joined(request, attendant, ready, entrance)
 
 
 def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[Joined], int]) -> int:
@@ -374,6 +384,7 @@ def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[
 
     `launch` becomes it.  Its output goes to descriptor `output`.  Raises ZoneError with why it did not start.
     """
+    attendant = Attendant(orphan=True)
     said, say = os.pipe2(os.O_CLOEXEC)
     numbers: list[int] = []
 
@@ -381,10 +392,12 @@ def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[
         numbers.append(os.fork())
         if numbers[0] == 0:
             os.close(said)
-            _become(entrance, request, output, say, launch)
+            _become(entrance, request, attendant, (output, say), launch)
 
     def go_in() -> None:
+        entrance.hold(attendant.pid)
         entrance.join()
+        entrance.arrive()
         # Orphans become children of process 1 of their parent's namespace: it has to be the zone's.
         kernel.apart(inside)
 
@@ -397,6 +410,7 @@ def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[
             raise ZoneError(f"zone {entrance.name} cannot be entered: {store.failure(error)}") from None
         raise
     finally:
+        attendant.leave()
         os.close(say)
     told = b""
     while part := os.read(said, 4096):
@@ -408,8 +422,13 @@ def detach(entrance: Entrance, request: Request, output: int, launch: Callable[[
 
 
 def _become(
-    entrance: Entrance, request: Request, output: int, say: int, launch: Callable[[Joined], int]
+    entrance: Entrance,
+    request: Request,
+    attendant: Attendant,
+    outputs: tuple[int, int],
+    launch: Callable[[Joined], int],
 ) -> NoReturn:
+    output, say = outputs
     try:
         try:
             os.setsid()
@@ -418,7 +437,7 @@ def _become(
             os.dup2(output, 1)
             os.dup2(output, 2)
             with starting(entrance.name):
-                launch(arrived(entrance, request))
+                launch(arrived(entrance, request, attendant))
         except ZoneError as error:
             os.write(say, str(error).encode())
         except OSError as error:

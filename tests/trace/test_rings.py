@@ -161,7 +161,7 @@ def _started(path: Path, *words: str | Path, size: int = 300) -> subprocess.Pope
 def _guest_below(process: int) -> int:
     """The guest of a `guise trace`: the last of a chain of processes that wait for each other."""
     while children := Path(f"/proc/{process}/task/{process}/children").read_text().split():
-        process = int(children[0])
+        process = int(children[-1])  # the first one of a sandbox serves it
     return process
 
 

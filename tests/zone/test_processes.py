@@ -46,6 +46,14 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def name_of(pid: int) -> str:
+    """What ps shows; "" when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().rstrip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def eventually(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -54,7 +62,7 @@ def eventually(condition: Callable[[], object], what: str, seconds: float = 30) 
 
 
 class Started:
-    """A sandboxed program that is ready: `outer` was started, `init` is its child, `program` the program."""
+    """A sandboxed program that is ready: `outer` was started; `init` and what serves it are its children."""
 
     def __init__(self, *words: str, **options: object) -> None:
         self.process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
@@ -64,11 +72,12 @@ class Started:
         self.output = self.process.stdout
         assert self.output.readline().startswith("ready")
         self.outer = self.process.pid
-        self.init = children(self.outer)[0]
+        named = {name_of(pid): pid for pid in children(self.outer)}
+        self.init, self.attendant = named["guise-init"], named["guise-supervise"]
         self.program = children(self.init)[0]
 
     def all(self) -> tuple[int, ...]:
-        return self.outer, self.init, self.program
+        return self.outer, self.init, self.program, self.attendant
 
     def close(self) -> None:
         self.process.kill()
@@ -158,7 +167,7 @@ def test_a_stop_shows_and_ends(counting: Started) -> None:
 
 def test_a_stop_of_all_of_them(counting: Started) -> None:
     os.killpg(counting.outer, signal.SIGSTOP)
-    for pid in counting.all():
+    for pid in counting.all()[:3]:
         eventually(lambda pid=pid: state(pid) == "T", "it was not stopped")  # type: ignore[misc]
     os.kill(counting.outer, signal.SIGCONT)
     assert counting.output.readline() == f"{int(signal.SIGCONT)} 1\n"

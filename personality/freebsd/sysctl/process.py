@@ -24,6 +24,7 @@ from personality.bsd.processes import (
     timeval,
 )
 from personality.supervisor.guest import fail
+from personality.supervisor.numbers import proc
 
 KINFO_SIZE = 1088
 _PADDR, _FD = 16, 48  # ki_vmspace follows ki_fd
@@ -63,7 +64,7 @@ def resource_limit(pid: int, number: int) -> bytes:
 def kinfo(stat: Stat, *, threads: bool) -> list[bytes]:
     """The entry of a process, or one entry for each of its threads."""
     common = _process(stat)
-    numbers = sorted(int(name) for name in os.listdir(f"/proc/{stat.pid}/task")) if threads else [stat.pid]
+    numbers = sorted(int(name) for name in os.listdir(proc(f"{stat.pid}/task"))) if threads else [stat.pid]
     entries = []
     for number in numbers:
         entry = bytearray(common)

@@ -13,6 +13,7 @@ import struct
 from personality.bsd.processes import guest_program
 from personality.supervisor.guest import fail
 from personality.supervisor.launch import RESERVED
+from personality.supervisor.numbers import proc
 
 _PATH_AT = {"file": 368, "map": 136}
 _WHOLE_FILE = 1392  # sizeof(struct kinfo_file)
@@ -40,7 +41,7 @@ def _record(kind: str, head: bytearray, path: str) -> bytes:
 def reserved(pid: int) -> range:
     """Descriptors that are the runtime's own: no guest sees them."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
+        with open(proc(f"{pid}/environ"), "rb") as file:
             first = file.read().split(b"\0", 1)[0]
     except OSError:
         return range(0)
@@ -54,7 +55,7 @@ def numbers(pid: int) -> list[int]:
     """Open descriptors in order.  Raises OSError(EPERM) for a process this one may not look into."""
     hidden = reserved(pid)
     try:
-        names = os.listdir(f"/proc/{pid}/fd")
+        names = os.listdir(proc(f"{pid}/fd"))
     except PermissionError:
         raise fail(errno.EPERM) from None
     except FileNotFoundError:
@@ -67,12 +68,12 @@ def descriptors(pid: int) -> list[bytes]:
     opened = numbers(pid)
     entries = [
         _text(pid),
-        _file(_CWD, f"/proc/{pid}/cwd", 0, 0),
-        _file(_ROOT, f"/proc/{pid}/root", 0, 0),
+        _file(_CWD, proc(f"{pid}/cwd"), 0, 0),
+        _file(_ROOT, proc(f"{pid}/root"), 0, 0),
     ]
     for number in opened:
         offset, flags = _position(pid, number)
-        entries.append(_file(number, f"/proc/{pid}/fd/{number}", offset, flags))
+        entries.append(_file(number, proc(f"{pid}/fd/{number}"), offset, flags))
     return [entry for entry in entries if entry]
 
 
@@ -80,15 +81,15 @@ def _text(pid: int) -> bytes:
     """The program: what the host executed for a guest is the runtime."""
     program = guest_program(pid)
     if not program:
-        return _file(_TEXT, f"/proc/{pid}/exe", 0, 0)
-    return _file(_TEXT, f"/proc/{pid}/root{program}", 0, 0, program)
+        return _file(_TEXT, proc(f"{pid}/exe"), 0, 0)
+    return _file(_TEXT, proc(f"{pid}/root{program}"), 0, 0, program)
 
 
 def working_directory(pid: int) -> bytes:
     """One whole struct kinfo_file, whose size programs compare.  Raises OSError(EPERM)
     for a process this one may not look into.
     """
-    entry = _file(_CWD, f"/proc/{pid}/cwd", 0, 0)
+    entry = _file(_CWD, proc(f"{pid}/cwd"), 0, 0)
     if not entry:
         raise fail(errno.EPERM)
     return struct.pack("<i", _WHOLE_FILE) + entry[4:].ljust(_WHOLE_FILE - 4, b"\0")
@@ -98,7 +99,7 @@ def _position(pid: int, number: int) -> tuple[int, int]:
     """Offset and KF_FLAG_* of an open descriptor."""
     offset = flags = 0
     try:
-        with open(f"/proc/{pid}/fdinfo/{number}", encoding="ascii", errors="replace") as file:
+        with open(proc(f"{pid}/fdinfo/{number}"), encoding="ascii", errors="replace") as file:
             for line in file:
                 name, _, value = line.partition(":")
                 if name == "pos":
@@ -151,7 +152,7 @@ def _type(kind: int, path: str) -> int:
 def mappings(pid: int) -> list[bytes]:
     """Mappings of a process without the runtime's.  Raises OSError(EPERM)."""
     try:
-        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:
+        with open(proc(f"{pid}/maps"), encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()
     except PermissionError:
         raise fail(errno.EPERM) from None

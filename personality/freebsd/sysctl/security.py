@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from personality.freebsd.sysctl.node import Node, branch, integer
+from personality.supervisor.numbers import proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 def _is_jailed(_guest: Guest) -> int:
     """Whether guests are in a zone of Guise's: its /etc/rc leaves out then what is the host's to do."""
-    with open("/proc/1/cmdline", "rb") as file:
+    with open(proc("1/cmdline"), "rb") as file:
         return int(file.read(16).startswith(b"guise-init\0zone"))
 
 

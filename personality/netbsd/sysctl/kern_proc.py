@@ -14,6 +14,7 @@ import struct
 from personality.bsd import processes
 from personality.bsd.request import Request
 from personality.supervisor.guest import fail
+from personality.supervisor.numbers import proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _process(stat: processes.Stat) -> bytes:
 
 def _lwp_entries(stat: processes.Stat) -> Iterator[bytes]:
     try:
-        numbers = sorted(int(name) for name in os.listdir(f"/proc/{stat.pid}/task"))
+        numbers = sorted(int(name) for name in os.listdir(proc(f"{stat.pid}/task")))
     except FileNotFoundError:
         return
     started = processes.boot_time() + stat.start / processes.HZ
@@ -258,7 +259,7 @@ _KINDS = {"socket": _SOCKET, "pipe": _PIPE}
 
 def _file_entries(pid: int) -> Iterator[bytes]:
     try:
-        numbers = sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+        numbers = sorted(int(name) for name in os.listdir(proc(f"{pid}/fd")))
     except (FileNotFoundError, PermissionError):
         return
     owner = processes.ids(pid)

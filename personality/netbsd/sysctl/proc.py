@@ -10,6 +10,7 @@ from personality.bsd import processes
 from personality.bsd.request import Request
 from personality.netbsd.sysctl.node import Node
 from personality.supervisor.guest import fail
+from personality.supervisor.numbers import proc
 
 _CURRENT = -1  # PROC_CURPROC
 _CORE_NAME, _LIMIT, _STOP_FORK, _STOP_EXEC, _STOP_EXIT, _PAX_FLAGS = range(1, 7)
@@ -25,7 +26,7 @@ def answer(request: Request, rest: tuple[int, ...]) -> None:
     if len(rest) < 2:
         raise fail(errno.EINVAL)
     pid = request.guest.pid if rest[0] == _CURRENT else rest[0]
-    if not os.path.exists(f"/proc/{pid}"):
+    if not os.path.exists(proc(pid)):
         raise fail(errno.ESRCH)
     if request.new_size:
         raise fail(errno.EPERM)

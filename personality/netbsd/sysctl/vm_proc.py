@@ -9,6 +9,7 @@ import struct
 from personality.bsd import processes
 from personality.bsd.request import Request
 from personality.supervisor.guest import fail
+from personality.supervisor.numbers import proc
 
 _PAGE = 4096
 _VNODE, _ANONYMOUS = 2, 5  # KVME_TYPE_*
@@ -41,7 +42,7 @@ def mappings(request: Request, rest: tuple[int, ...]) -> None:
     if len(rest) != 3 or rest[1] < 1:
         raise fail(errno.EINVAL)
     pid = request.guest.pid if rest[0] == -1 else rest[0]
-    if not os.path.exists(f"/proc/{pid}"):
+    if not os.path.exists(proc(pid)):
         raise fail(errno.ESRCH)
     for line in processes.read_file(pid, "maps").decode("utf-8", "surrogateescape").splitlines():
         request.out(_entry(line)[: rest[1]].ljust(rest[1], b"\0"))

@@ -6,12 +6,8 @@
  * of it has ended; when a signal ended it, all of it ends. */
 #include "calls.h"
 
-#define ATTENDANTS 64
-
 struct state {
-    int socket, program, attendant_pipe, signals;
-    int attendants[ATTENDANTS]; /* processes that serve the program, and end with it */
-    int attendant_count;
+    int socket, program, signals;
     uint32_t seen[SIGNALS + 1]; /* signals that came to the group and that the monitor has not told of yet */
     bool stopped, ended; /* the program */
     bool alone;          /* process 1 is another: what the program leaves behind is that one's */
@@ -50,43 +46,6 @@ static bool take_signals(struct state *s)
     return children;
 }
 
-static bool is_attendant(const struct state *s, int pid)
-{
-    for (int i = 0; i < s->attendant_count; i++)
-        if (s->attendants[i] == pid)
-            return true;
-    return false;
-}
-
-static void forget_attendant(struct state *s, int pid)
-{
-    for (int i = 0; i < s->attendant_count; i++)
-        if (s->attendants[i] == pid)
-            s->attendants[i--] = s->attendants[--s->attendant_count];
-}
-
-static void hear_attendants(struct state *s)
-{
-    int pid;
-    long r;
-    while ((r = CALL3(__NR_read, s->attendant_pipe, &pid, sizeof(pid))) == (long)sizeof(pid))
-        if (s->attendant_count < ATTENDANTS)
-            s->attendants[s->attendant_count++] = pid;
-    if (r == 0) { /* there can be no more */
-        CALL1(__NR_close, s->attendant_pipe);
-        s->attendant_pipe = -1;
-    }
-}
-
-static bool is_no_attendant(const void *s, int pid) { return !is_attendant(s, pid); }
-
-/* Whether the namespace holds anybody but this process and attendants. */
-static bool has_others(struct state *s)
-{
-    hear_attendants(s);
-    return has_process(is_no_attendant, s);
-}
-
 static void program_changed(struct state *s, int status)
 {
     s->stopped = has_stopped(status);
@@ -96,7 +55,7 @@ static void program_changed(struct state *s, int status)
         tell(s->socket, HAS_CONTINUED, 0, 0, 0);
     } else {
         s->ended = true;
-        bool others = !s->alone && ending_signal(status) == 0 && has_others(s);
+        bool others = !s->alone && ending_signal(status) == 0 && has_process();
         if (others)
             CALL2(__NR_prctl, PR_SET_PDEATHSIG, 0);
         tell(s->socket, HAS_ENDED, status, 0, others);
@@ -111,13 +70,10 @@ static void collect(struct state *s)
 {
     int status;
     long pid;
-    while ((pid = CALL4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL)) > 0) {
+    while ((pid = CALL4(__NR_wait4, -1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL, NULL)) > 0)
         if (pid == s->program && !s->ended)
             program_changed(s, status);
-        else if (!has_stopped(status) && !has_continued(status))
-            forget_attendant(s, (int)pid);
-    }
-    if (s->ended && (pid == -ECHILD || !has_others(s)))
+    if (s->ended && (pid == -ECHILD || !has_process()))
         leave(0);
 }
 
@@ -153,9 +109,9 @@ static void hear(struct state *s)
         send_on(s, &m);
 }
 
-void init(int socket, int program, int attendants, int ready, bool alone)
+void init(int socket, int program, int ready, bool alone)
 {
-    struct state s = {.socket = socket, .program = program, .attendant_pipe = attendants, .alone = alone};
+    struct state s = {.socket = socket, .program = program, .alone = alone};
     block_signals();
     CALL2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
     CALL2(__NR_prctl, PR_SET_DUMPABLE, 0); /* the program may be this process's user: it must not trace it */
@@ -163,17 +119,11 @@ void init(int socket, int program, int attendants, int ready, bool alone)
     CALL1(__NR_close, ready);
     collect(&s);
     for (;;) {
-        struct pollfd ready_files[3] = {
-            {.fd = s.signals, .events = POLLIN},
-            {.fd = s.attendant_pipe, .events = POLLIN},
-            {.fd = s.socket, .events = POLLIN},
-        };
-        CALL3(__NR_poll, ready_files, 3, -1);
-        if (ready_files[1].revents != 0)
-            hear_attendants(&s);
+        struct pollfd ready_files[2] = {{.fd = s.signals, .events = POLLIN}, {.fd = s.socket, .events = POLLIN}};
+        CALL3(__NR_poll, ready_files, 2, -1);
         if (ready_files[0].revents != 0 && take_signals(&s))
             collect(&s);
-        if (ready_files[2].revents != 0 && s.socket >= 0)
+        if (ready_files[1].revents != 0 && s.socket >= 0)
             hear(&s);
     }
 }

@@ -1,8 +1,8 @@
 /* guise-init: the small processes around an isolated program, and in a zone.
  *
- *   guise-init monitor SOCKET CHILD APART               what the shell started; waits for CHILD
- *   guise-init init SOCKET PROGRAM ATTENDANTS READY     process 1 of the namespace; PROGRAM's parent
- *   guise-init guest SOCKET PROGRAM ATTENDANTS READY    the same, in a zone that has a process 1
+ *   guise-init monitor SOCKET CHILD ATTENDANT APART     what the shell started; waits for CHILD
+ *   guise-init init SOCKET PROGRAM READY                process 1 of the namespace; PROGRAM's parent
+ *   guise-init guest SOCKET PROGRAM READY               the same, outside of a zone that has a process 1
  *   guise-init zone CONTROL AGAIN BSD                   process 1 of a zone
  *   guise-init await FROM PROGRAM [ARGUMENT...]         becomes PROGRAM when something can be read
  *
@@ -31,11 +31,10 @@ void start(long *stack)
 {
     long count = stack[0];
     char **words = (char **)(stack + 1);
-    if (count == 5 && same(words[1], "monitor"))
-        monitor(number_of(words[2]), number_of(words[3]), number_of(words[4]) != 0);
-    if (count == 6 && (same(words[1], "init") || same(words[1], "guest")))
-        init(number_of(words[2]), number_of(words[3]), number_of(words[4]), number_of(words[5]),
-             same(words[1], "guest"));
+    if (count == 6 && same(words[1], "monitor"))
+        monitor(number_of(words[2]), number_of(words[3]), number_of(words[4]), number_of(words[5]) != 0);
+    if (count == 5 && (same(words[1], "init") || same(words[1], "guest")))
+        init(number_of(words[2]), number_of(words[3]), number_of(words[4]), same(words[1], "guest"));
     if (count == 5 && same(words[1], "zone"))
         zone(number_of(words[2]), number_of(words[3]), number_of(words[4]) != 0);
     if (count > 3 && same(words[1], "await"))

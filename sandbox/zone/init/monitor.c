@@ -10,6 +10,7 @@
 
 struct state {
     int socket, child, signals;
+    int attendant;  /* serves the program from outside of its namespace, and is ours to collect */
     bool apart;     /* nobody else is in our process group */
     bool ended;     /* `status` is the program's */
     bool others;    /* it has left processes behind that live on */
@@ -153,9 +154,16 @@ static void hear(struct state *s)
     }
 }
 
-void monitor(int socket, int child, bool apart)
+/* What serves nobody any more ends with us. */
+static void end_attendant(const struct state *s)
 {
-    struct state s = {.socket = socket, .child = child};
+    CALL2(__NR_kill, s->attendant, SIGKILL);
+    CALL4(__NR_wait4, s->attendant, NULL, 0, NULL);
+}
+
+void monitor(int socket, int child, int attendant, bool apart)
+{
+    struct state s = {.socket = socket, .child = child, .attendant = attendant};
     block_signals();
     s.signals = (int)open_signals();
     collect(&s); /* its SIGCHLD may have come before this program was started */
@@ -173,5 +181,7 @@ void monitor(int socket, int child, bool apart)
         if (s.stop != 0 && s.socket >= 0 && !s.ended)
             stop_as_it_did(&s);
     }
+    if (s.init_gone)
+        end_attendant(&s);
     end_as(s.ended ? s.status : s.init_status);
 }
