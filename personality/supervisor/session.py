@@ -10,8 +10,6 @@ import os
 from personality.supervisor import images, numbers, wire
 from personality.supervisor.server import Server
 
-_ASIDE = 64  # above all descriptors of a process that has been given a few
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,19 +58,20 @@ def begin(settings: bytes, descriptors: list[int]) -> None:
 
     descriptors  our end of the control socket, perhaps one for sentences, the guests' /proc
     """
+    import fcntl
+
     from personality.supervisor.launch import Options
 
     gc.enable()
     kernel, chosen, waiter = marshal.loads(settings)
-    control, *errors, processes = [
-        os.dup2(descriptor, _ASIDE + at, inheritable=False) for at, descriptor in enumerate(descriptors)
-    ]
+    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, numbers.PLACE + 1) for descriptor in descriptors]
+    control, *errors, processes = moved
     for descriptor in errors:
         os.dup2(descriptor, 2)
     os.dup2(control, wire.CONTROL, inheritable=False)
     os.dup2(processes, numbers.PLACE, inheritable=False)
     os.closerange(wire.CONTROL + 1, numbers.PLACE)
-    os.closerange(numbers.PLACE + 1, _ASIDE + len(descriptors))
+    os.closerange(numbers.PLACE + 1, max(*moved, *descriptors) + 1)
     numbers.live_apart()
     run(_socket.socket(fileno=wire.CONTROL), kernel, images.plan, Options(**chosen), waiter)
 
