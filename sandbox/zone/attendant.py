@@ -135,7 +135,7 @@ def _wait(socket: int) -> NoReturn:
 
 
 def _see_own_processes() -> None:
-    """Have a /proc in which processes have the numbers that they have for us; `unshare --pid` leaves another."""
+    """Have a /proc where processes have the numbers that they have for us: `unshare --pid` leaves another."""
     if os.readlink("/proc/self") != str(os.getpid()):
         kernel.unshare("mount")
         kernel.make_private("/")

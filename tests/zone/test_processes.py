@@ -309,7 +309,7 @@ def test_the_launchers_own_children_are_none_of_the_programs() -> None:
             os._exit(0)
         os.waitpid(other, 0)
         os.kill(os.getpid(), signal.SIGURG)  # read after SIGCHLD, its number being higher
-        ephemeral.become(("guise-monitor", "monitor", 3, init, 1), (theirs.fileno(),))
+        ephemeral.become(("guise-monitor", "monitor", 3, init, init, 1), (theirs.fileno(),))
     theirs.close()
     _kind, number, code = struct.unpack_from("<Iii", ours.recv(100))
     os.kill(launcher, signal.SIGKILL)
