@@ -261,7 +261,9 @@ def surround(
         raise
     if init:
         apart = _stand_apart(group)
-        become(("guise-monitor", "monitor", _SOCKET, init, attendant.pid, int(apart)), (ours.fileno(),))
+        # In a zone what the program leaves behind lives on, and needs who serves it.
+        serves_us_alone = attendant.pid if arrive is None else 0
+        become(("guise-monitor", "monitor", _SOCKET, init, serves_us_alone, int(apart)), (ours.fileno(),))
     ours.close()
     ready, not_ready = os.pipe2(os.O_CLOEXEC)  # who holds the write end is not ready
     while _signal.sigpending():

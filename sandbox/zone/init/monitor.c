@@ -10,7 +10,7 @@
 
 struct state {
     int socket, child, signals;
-    int attendant;  /* serves the program from outside of its namespace, and is ours to collect */
+    int attendant;  /* serves the program from outside of its namespace; 0: it ends with the last that it serves */
     bool apart;     /* nobody else is in our process group */
     bool ended;     /* `status` is the program's */
     bool others;    /* it has left processes behind that live on */
@@ -181,7 +181,7 @@ void monitor(int socket, int child, int attendant, bool apart)
         if (s.stop != 0 && s.socket >= 0 && !s.ended)
             stop_as_it_did(&s);
     }
-    if (s.init_gone)
+    if (s.init_gone && s.attendant != 0)
         end_attendant(&s);
     end_as(s.ended ? s.status : s.init_status);
 }
