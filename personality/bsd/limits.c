@@ -9,7 +9,7 @@
 #define GUEST_INFINITY ((s64)BSD_RLIM_INFINITY)
 #define FIRST_KEPT BSD_RLIMIT_SBSIZE
 
-static struct bsd_rlimit kept[BSD_RLIM_NLIMITS];
+static struct bsd_rlimit kept[BSD_RLIM_NLIMITS] LARGE;
 static u32 kept_known; /* bit per limit that was ever set */
 RUNTIME_LOCK(kept_lock);
 

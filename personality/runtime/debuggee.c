@@ -172,6 +172,8 @@ static void show_stop(struct debuggee *d, struct thread *reporter, struct park *
     for (u32 resumed; (resumed = LOAD(d->resumed)) != number;)
         futex_wait(&d->resumed, resumed, 0);
     p->event = 0;
+    if (p->flags & STOP_EXITS)
+        STORE(reporter->debug_gone, 1);
 }
 
 /* The whole process stops, and p says why.  Returns what the debugger made of p->signal. */
@@ -427,14 +429,13 @@ static void show_end(struct thread *t, void *context)
     const struct thread *last = context;
     struct debuggee *d = &t->process->debug;
     struct park *p = LOAD(t->park);
-    if (t == last || p == NULL || LOAD(d->debugger) == 0)
+    if (t == last || p == NULL || LOAD(t->debug_gone) || LOAD(d->debugger) == 0)
         return;
     p->event = 1;
     p->flags = STOP_EXITS;
     p->signal = HOST_SIGTRAP;
     p->info.signo = 0;
     show_stop(d, t, p);
-    STORE(t->debug_gone, 1);
 }
 
 /* When a process ends, each thread but the one that ends it says that it does; they stay parked until the host ends
@@ -442,10 +443,16 @@ static void show_end(struct thread *t, void *context)
 static void show_ends_of_others(struct thread *t)
 {
     struct debuggee *d = &t->process->debug;
-    if (!(d->events & DEBUG_THREADS) || t->process->thread_count < 2 || !begin_stop(d, t))
+    struct park p = {.event = 0};
+    if (!(d->events & DEBUG_THREADS) || t->process->thread_count < 2)
         return;
-    stop_others(t);
-    each_thread(t->process, show_end, t);
+    save_xstate((void *)t->xstate);
+    enter_park(t, &p, t->frame, t->xstate); /* another may be about to report, and waits for us */
+    if (begin_stop(d, t)) {
+        stop_others(t);
+        each_thread(t->process, show_end, t);
+    }
+    STORE(t->park, NULL);
 }
 
 void debug_ends(struct thread *t, s32 code, s32 status)

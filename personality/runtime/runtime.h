@@ -222,7 +222,7 @@ struct thread {
     void *trace_state; /* of trace.c */
     struct park *park;   /* while it is debugged and stopped */
     u32 debug_suspended; /* the debugger holds it when the others go on */
-    u32 debug_gone;      /* ... and saw it end, with the process */
+    u32 debug_gone;      /* ... has seen it end */
     u32 awaits_child;    /* of a vfork: it cannot be told to stop, and does nothing */
     u32 step_whole;      /* the debugger wants one guest instruction, and no way back to the guest, stepped */
     s32 forked;          /* the child that the call in progress has made */
