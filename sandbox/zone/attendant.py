@@ -99,12 +99,7 @@ def _wait(socket: int) -> NoReturn:
         kernel.write("/proc/self/comm", "guise-supervise")  # what ps shows
         if socket != _ORDERS:
             os.dup2(socket, _ORDERS, inheritable=False)
-        try:
-            null = os.open(os.devnull, os.O_RDWR)
-        except OSError:  # a host without devices
-            null = os.memfd_create("guise-null")
-        for number in (0, 1, 2):
-            os.dup2(null, number)
+        kernel.null_streams()
         os.closerange(_ORDERS + 1, max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
         os.chdir("/")
         for number in _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}:

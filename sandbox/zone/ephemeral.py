@@ -333,13 +333,7 @@ def become(words: tuple[object, ...], descriptors: tuple[int, ...], image: int =
             program = os.dup2(image, next(free), inheritable=False)
             image = program
         high = [os.dup2(old, next(free), inheritable=False) for old in descriptors]
-        try:
-            null = os.open(os.devnull, os.O_RDWR)
-        except OSError:  # a host without devices
-            null = os.memfd_create("guise-null")
-        for number in (0, 1, 2):
-            os.dup2(null, number)
-            os.set_inheritable(number, True)  # dup2 leaves `null` as it is where the two are one
+        kernel.null_streams()
         for number, old in enumerate(high, _SOCKET):
             os.dup2(old, number)
         os.closerange(first, image if image >= 0 else last)

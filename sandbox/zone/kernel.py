@@ -155,6 +155,17 @@ def write(path: str, text: str) -> None:
         os.close(descriptor)
 
 
+def null_streams() -> None:
+    """Let the standard streams give nothing and take everything, for this program and the next."""
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+    except OSError:  # a host without devices
+        null = os.memfd_create("guise-null")
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+        os.set_inheritable(number, True)  # dup2 leaves `null` as it is where the two are one
+
+
 def start_numbers_after(last: int) -> None:
     """The next process of this pid namespace gets a number above `last`."""
     try:
