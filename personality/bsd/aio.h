@@ -13,6 +13,7 @@
 struct request_list {
     u64 address, token;
 };
+#define NO_LIST ((struct request_list){0, 0})
 
 struct request {
     struct request *next;

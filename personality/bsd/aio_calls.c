@@ -34,7 +34,7 @@ static long take(struct request *r, struct request *taken)
 #define SUBMIT(name, operation)                                                                     \
     long bsd_sys_##name(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])    \
     {                                                                                               \
-        return aio_submit(t, a[0], operation, &aio_form_now, (struct request_list){0, 0});                 \
+        return aio_submit(t, a[0], operation, &aio_form_now, NO_LIST);                                     \
     }
 
 SUBMIT(aio_read, BSD_LIO_READ)
@@ -45,7 +45,7 @@ long bsd_sys_aio_fsync(struct thread *t, struct frame *f UNUSED, const u64 a[MAX
     if ((u32)a[0] != BSD_O_SYNC && (u32)a[0] != BSD_O_DSYNC)
         return -EINVAL;
     u32 operation = (u32)a[0] == BSD_O_SYNC ? REQUEST_FSYNC : REQUEST_FDATASYNC;
-    return aio_submit(t, a[1], operation, &aio_form_now, (struct request_list){0, 0});
+    return aio_submit(t, a[1], operation, &aio_form_now, NO_LIST);
 }
 
 long bsd_sys_aio_error(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
@@ -206,7 +206,7 @@ long aio_submit_list(struct thread *t, const u64 a[MAX_ARGUMENTS], const struct 
 {
     u64 list[LIST_MAXIMUM];
     struct bsd_sigevent event = {.notify = BSD_SIGEV_NONE};
-    struct request_list whole = {0, 0};
+    struct request_list whole = NO_LIST;
     u32 mode = (u32)a[0];
     s32 count = (s32)a[2];
     if ((mode != BSD_LIO_NOWAIT && mode != BSD_LIO_WAIT) || count < 0 || count > LIST_MAXIMUM)

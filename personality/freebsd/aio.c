@@ -4,21 +4,19 @@
 _Static_assert(FREEBSD_LIO_READV == (FREEBSD_LIO_READ | REQUEST_VECTOR), "as the common code says it");
 _Static_assert(FREEBSD_LIO_WRITEV == (FREEBSD_LIO_WRITE | REQUEST_VECTOR), "as the common code says it");
 
-static const struct request_list alone;
-
 long freebsd_sys_aio_readv(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return aio_submit(t, a[0], FREEBSD_LIO_READV, &aio_form_now, alone);
+    return aio_submit(t, a[0], FREEBSD_LIO_READV, &aio_form_now, NO_LIST);
 }
 
 long freebsd_sys_aio_writev(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return aio_submit(t, a[0], FREEBSD_LIO_WRITEV, &aio_form_now, alone);
+    return aio_submit(t, a[0], FREEBSD_LIO_WRITEV, &aio_form_now, NO_LIST);
 }
 
 long freebsd_sys_aio_mlock(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return aio_submit(t, a[0], REQUEST_MLOCK, &aio_form_now, alone);
+    return aio_submit(t, a[0], REQUEST_MLOCK, &aio_form_now, NO_LIST);
 }
 
 /* ---- FreeBSD 6: a smaller event, where the control block now has spare words ------------------------ */
@@ -51,12 +49,12 @@ static const struct aio_form form_6 = {read_old_block, read_old_event};
 
 long freebsd_sys_freebsd6_aio_read(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return aio_submit(t, a[0], FREEBSD_LIO_READ, &form_6, alone);
+    return aio_submit(t, a[0], FREEBSD_LIO_READ, &form_6, NO_LIST);
 }
 
 long freebsd_sys_freebsd6_aio_write(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])
 {
-    return aio_submit(t, a[0], FREEBSD_LIO_WRITE, &form_6, alone);
+    return aio_submit(t, a[0], FREEBSD_LIO_WRITE, &form_6, NO_LIST);
 }
 
 long freebsd_sys_freebsd6_lio_listio(struct thread *t, struct frame *f UNUSED, const u64 a[MAX_ARGUMENTS])

@@ -68,9 +68,8 @@ class Area:
         stack_limit: int = 8192, policy: Policy | None = None, ring: int = LARGE_RING,
     ) -> None:  # fmt: skip
         policy = policy or Policy()
-        self.processes = (
-            "/proc"  # where guests' processes are found, by the numbers that they have for themselves
-        )
+        # Where guests' processes are found, by the numbers that they have for themselves.
+        self.processes = "/proc"
         self.guests = os.memfd_create("guise-trace")
         self._rings = (ring, min(ring, SMALL_RING))
         self._sizes = (layout.PAGE + self._rings[0], layout.PAGE + self._rings[1])
