@@ -127,12 +127,23 @@ def _unshared(pids: list[int]) -> int:
     return total
 
 
+def _named_as(process: int) -> list[int]:
+    """Processes that have their host's name with that one: supervisors, too, which are none of the zone's."""
+    name = os.readlink(f"/proc/{process}/ns/uts")
+    found = []
+    for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+        with contextlib.suppress(OSError):  # it has ended
+            if os.readlink(f"/proc/{pid}/ns/uts") == name:
+                found.append(pid)
+    return found
+
+
 def _beside(zone: Zone, program: Path, *, itself: bool = False) -> int:
-    """Unshared bytes of a zone's processes: of its program, or of all others."""
+    """Unshared bytes of a zone's processes: of its program, or of all others, and of who serves it."""
     running = zone.running()
     if running is None:
         raise SystemExit(f"zone {zone.name} has ended")
-    pids = boot.processes(running)
+    pids = _named_as(running["pid"])
     guests = {
         pid for pid in pids if f"/{program.name}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     }
